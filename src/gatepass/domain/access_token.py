@@ -1,0 +1,60 @@
+"""What an access token says, whatever signs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gatepass.domain.account import Scope
+from gatepass.domain.identifiers import AccountId, SessionId
+from gatepass.domain.secret import Secret
+
+MAX_ACCESS_TTL = timedelta(hours=1)
+MAX_LEEWAY = timedelta(seconds=60)
+FIRST_PARTY_CLIENT = "gatepass"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """
+    The claims of an access token. Times are aware UTC with whole seconds.
+
+    Source: RFC 9068 §2.2.
+    """
+
+    issuer: str
+    audience: str
+    subject: AccountId
+    session: SessionId
+    client_id: str
+    scopes: tuple[Scope, ...]
+    issued_at: datetime
+    expires_at: datetime
+    authenticated_at: datetime
+    token_id: str
+    methods: tuple[str, ...] = ("pwd",)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """
+    Who is calling, as proven by a verified access token. Embedders find it in `scope["gatepass"]`.
+
+    `subject` is the account's id as text, `session_id` that of the sign-in.
+    """
+
+    subject: str
+    scopes: frozenset[str]
+    session_id: str
+    client_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedTokens:
+    """A fresh pair, shown once. `expires_in` counts from `issued_at`."""
+
+    access_token: Secret[str]
+    refresh_token: Secret[str]
+    issued_at: datetime
+    expires_in: timedelta

@@ -1,0 +1,75 @@
+"""A person or service that can sign in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType
+
+from gatepass.domain.errors import BadUserInput
+from gatepass.domain.identifiers import AccountId
+
+EmailAddress = NewType("EmailAddress", str)
+Scope = NewType("Scope", str)
+
+MAX_EMAIL_CHARACTERS = 254
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,253}")
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,64}")
+MAX_SCOPES = 32
+MAX_SCOPE_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as everyone may see it; its password hash travels apart, see `StoredCredentials`."""
+
+    id: AccountId
+    email: EmailAddress
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether this account can sign in and refresh."""
+        return self.disabled_at is None
+
+
+def email_address(text: str) -> EmailAddress:
+    """
+    The one spelling under which an address is stored and found: NFKC, case folded, trimmed.
+
+    Raises:
+        BadUserInput: not an address that could receive mail.
+    """
+    canonical = unicodedata.normalize("NFKC", text.strip()).casefold()
+    if len(canonical) > MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(canonical) or _has_surrogates(canonical):
+        raise BadUserInput("That is not an e-mail address: expected the form name@example.org.")
+    return EmailAddress(canonical)
+
+
+def scopes(values: tuple[str, ...] | list[str]) -> tuple[Scope, ...]:
+    """
+    Checked scope tokens, sorted, each once.
+
+    Raises:
+        BadUserInput: a scope that RFC 6749 §3.3 does not allow, or more than fit into an access token.
+    """
+    for value in values:
+        if not _SCOPE.fullmatch(value):
+            raise BadUserInput(
+                f"{value!r} is not a scope: use 1 to 64 printable ASCII characters without space, quote or backslash."
+            )
+    unique = tuple(Scope(value) for value in sorted(set(values)))
+    if len(unique) > MAX_SCOPES or len(" ".join(unique)) > MAX_SCOPE_CHARACTERS:
+        raise BadUserInput(
+            f"Too many scopes: at most {MAX_SCOPES}, and {MAX_SCOPE_CHARACTERS} characters in all, "
+            "so that access tokens stay small."
+        )
+    return unique
+
+
+def _has_surrogates(text: str) -> bool:
+    return any(unicodedata.category(character) == "Cs" for character in text)

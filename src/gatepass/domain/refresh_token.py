@@ -1,0 +1,83 @@
+"""
+The refresh token: `gpr_` + base64url(version ‖ key id ‖ session id ‖ generation ‖ MAC).
+
+The MAC is HMAC-SHA-256 under a server key over everything before it and the session's random salt. So a token is
+recognised as ours without a look-up, the store holds no token, and a successor can be computed again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+import struct
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+from gatepass.domain.errors import InvalidRefreshToken
+from gatepass.domain.identifiers import Generation, SessionId
+from gatepass.domain.secret import Secret
+
+PREFIX: Final = "gpr_"
+VERSION: Final = 1
+KEY_ID_BYTES: Final = 4
+_HEAD: Final = struct.Struct(f">B{KEY_ID_BYTES}s16sI")
+_MAC_BYTES: Final = 32
+# 57 bytes are 76 base64 characters with no padding and no slack bits: each token has exactly one spelling.
+_FORM: Final = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{76}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshKey:
+    """The server key of the MAC. `id` is public and stands in each token; `secret` is 32 random bytes."""
+
+    id: bytes
+    secret: Secret[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A token taken apart. Nothing in it is to be believed before `is_authentic` said so."""
+
+    key_id: bytes
+    session: SessionId
+    generation: Generation
+    mac: bytes
+
+
+def parse(text: str) -> RefreshToken:
+    """
+    Take a token apart.
+
+    Raises:
+        InvalidRefreshToken: not of our form.
+    """
+    if not _FORM.fullmatch(text):
+        raise InvalidRefreshToken
+    raw = base64.urlsafe_b64decode(text[len(PREFIX) :])
+    version, key_id, session, generation = _HEAD.unpack_from(raw)
+    if version != VERSION:
+        raise InvalidRefreshToken
+    return RefreshToken(key_id, SessionId(uuid.UUID(bytes=session)), Generation(generation), raw[_HEAD.size :])
+
+
+def mint(key: RefreshKey, session: SessionId, generation: Generation, salt: bytes) -> Secret[str]:
+    """The one token of this session's generation. The same arguments give the same token."""
+    head = _head(key.id, session, generation)
+    text = base64.urlsafe_b64encode(head + _mac(key, head, salt)).decode("ascii")
+    return Secret(PREFIX + text)
+
+
+def is_authentic(token: RefreshToken, key: RefreshKey, salt: bytes) -> bool:
+    """Whether `key` made this token for a session with this salt; in constant time."""
+    head = _head(token.key_id, token.session, token.generation)
+    return hmac.compare_digest(token.mac, _mac(key, head, salt))
+
+
+def _head(key_id: bytes, session: SessionId, generation: Generation) -> bytes:
+    return _HEAD.pack(VERSION, key_id, session.bytes, generation)
+
+
+def _mac(key: RefreshKey, head: bytes, salt: bytes) -> bytes:
+    return hmac.digest(key.secret.reveal(), head + salt, "sha256")

@@ -1,0 +1,117 @@
+"""A request as every room sees it, and the answer it gives back. One pass: a handler returns, the edge sends."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from gatepass.domain.access_token import Caller
+from gatepass.http.asgi import Headers, Receive, Scope, Send
+from gatepass.http.refusals import BadRequest
+
+NO_STORE: Final = (b"cache-control", b"no-store")
+SINGLE: Final = frozenset({b"authorization", b"authorisation", b"content-type", b"content-length", b"host"})
+
+
+class Request:
+    """
+    An HTTP request on its way through.
+
+    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address.
+    """
+
+    __slots__ = ("client", "headers", "id", "method", "path", "receive", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, *, request_id: str, client: str) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.id = request_id
+        self.client = client
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: Headers = scope["headers"]
+
+    def header(self, name: bytes) -> bytes | None:
+        """
+        The value of a header, the first where it may repeat.
+
+        Raises:
+            BadRequest: one of `SINGLE` is there twice; which one counts is where attacks live.
+        """
+        values = [value for key, value in self.headers if key == name]
+        if not values:
+            return None
+        if len(values) > 1 and name in SINGLE:
+            raise BadRequest(f"The header {name.decode('ascii').title()} is there more than once: send it once.")
+        return values[0]
+
+    @property
+    def query_string(self) -> bytes:
+        """The raw query string."""
+        value: bytes = self.scope.get("query_string", b"")
+        return value
+
+
+class Answer(Protocol):
+    """
+    What a handler returns. After `send_to` its attributes hold what went out, for the log line.
+
+    `operation` is a short fixed word (`sign_in`, `query`, `introspection`, …), `code` "OK" or an error code.
+    """
+
+    operation: str
+    code: str
+    status: int
+
+    async def send_to(self, request: Request, send: Send, extra: Headers) -> None:
+        """Send it once; `extra` are the headers that the edge adds to every answer."""
+        ...
+
+
+class Response:
+    """An answer whose body is there."""
+
+    __slots__ = ("body", "code", "headers", "operation", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Headers, *, operation: str = "", code: str = "OK") -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+        self.operation = operation
+        self.code = code
+
+    async def send_to(self, request: Request, send: Send, extra: Headers) -> None:
+        """Send head and body; a HEAD request gets the head alone."""
+        length = (b"content-length", b"%d" % len(self.body))
+        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, length, *extra]})
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else self.body})
+
+
+class ForwardedOperation:
+    """
+    A protected operation on its way to the upstream: classified, bearer checked.
+
+    `body` is JSON and the very bytes that were validated; `kind` is query, mutation or subscription; `caller` is None
+    only where public operations are allowed and no bearer was sent; `bearer` is the token as presented.
+    """
+
+    __slots__ = ("bearer", "body", "caller", "kind", "request")
+
+    def __init__(self, request: Request, body: bytes, kind: str, caller: Caller | None, bearer: str | None) -> None:
+        self.request = request
+        self.body = body
+        self.kind = kind
+        self.caller = caller
+        self.bearer = bearer
+
+
+class Forward(Protocol):
+    """The gateway, as the GraphQL endpoint sees it."""
+
+    async def __call__(self, operation: ForwardedOperation) -> Answer:
+        """
+        Send the operation to the upstream and answer with what it answers.
+
+        Raises:
+            UpstreamUnavailable: no usable answer within the timeout.
+        """
+        ...

@@ -1,0 +1,53 @@
+"""The pair of tokens that a session stands for at one generation."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gatepass.domain import refresh_token
+from gatepass.domain.access_token import AccessClaims, IssuedTokens
+from gatepass.domain.session import Session
+from gatepass.usecases.ports import AccessTokens, RandomBytes, RefreshKeys
+
+TOKEN_ID_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class IssueTokens:
+    """Makes the pair for a session; shared by sign-in, refresh and every later grant, so that none can differ."""
+
+    access_tokens: AccessTokens
+    refresh_keys: RefreshKeys
+    random: RandomBytes
+    issuer: str
+    audience: str
+    access_ttl: timedelta
+
+    def __call__(self, session: Session, now: datetime) -> IssuedTokens:
+        """
+        A fresh access token, and the refresh token of the session's generation.
+
+        Raises:
+            KeyUnusable: a key is missing; nothing was issued.
+        """
+        issued_at = now.replace(microsecond=0)
+        claims = AccessClaims(
+            issuer=self.issuer,
+            audience=self.audience,
+            subject=session.account.id,
+            session=session.id,
+            client_id=session.client_id,
+            scopes=session.account.scopes,
+            issued_at=issued_at,
+            expires_at=issued_at + self.access_ttl,
+            authenticated_at=session.opened_at.replace(microsecond=0),
+            token_id=base64.urlsafe_b64encode(self.random(TOKEN_ID_BYTES)).decode("ascii"),
+        )
+        return IssuedTokens(
+            access_token=self.access_tokens.sign(claims),
+            refresh_token=refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt),
+            issued_at=issued_at,
+            expires_in=self.access_ttl,
+        )
