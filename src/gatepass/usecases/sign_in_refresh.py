@@ -7,7 +7,7 @@ from datetime import datetime
 
 from gatepass.domain import refresh_token
 from gatepass.domain.access_token import IssuedTokens
-from gatepass.domain.errors import InvalidRefreshToken
+from gatepass.domain.errors import FlowUnavailable, InvalidRefreshToken
 from gatepass.domain.refresh_token import RefreshKey, RefreshToken
 from gatepass.domain.rotation import Judge, Verdict, judge
 from gatepass.domain.secret import Secret
@@ -25,17 +25,25 @@ class SignInRefresh:
     issue_tokens: IssueTokens
     clock: Clock
     limits: SessionLimits
+    has_directory: bool = False
 
-    async def __call__(self, presented: Secret[str]) -> IssuedTokens:
+    async def __call__(self, presented: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
         """
         Trade a refresh token for its successor and a fresh access token.
 
+        Args:
+            use_management_flow: False is refused where no external directory is configured, as at sign-in; the session
+                is ours in either flow.
+
         Raises:
+            FlowUnavailable: nothing was written.
             InvalidRefreshToken: not ours, expired, revoked or spent. Nothing was written, except that a spent token
                 outside the replay window revoked its session.
 
         Source: RFC 6749 §6, RFC 9700 §4.14.2.
         """
+        if not use_management_flow and not self.has_directory:
+            raise FlowUnavailable
         token = refresh_token.parse(presented.reveal())
         key = self.refresh_keys.find(token.key_id)
         if key is None:

@@ -1,0 +1,81 @@
+"""The outermost part: ASGI in, one answer out, one observation, and nothing escapes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from gatepass.domain.errors import Code, Fault, GatepassError
+from gatepass.http.asgi import Headers, Receive, Scope, Send
+from gatepass.http.error_table import headers_of, message_of, status_of
+from gatepass.http.messages import NO_STORE, Answer, Request, Response
+from gatepass.http.request_id import NAME, request_id
+from gatepass.http.security_headers import EVERY_ANSWER
+
+Handler = Callable[[Request], Awaitable[Answer]]
+Observer = Callable[[Request, Answer, float], None]
+"""Told of each answer when it is out, with the seconds that it took."""
+FaultReporter = Callable[[Request, BaseException], None]
+
+
+class ClientGoneError(Exception):
+    """The client hung up before its request was whole. Nobody is left to answer."""
+
+
+class Edge:
+    """Turns a handler into an ASGI application for `http` scopes."""
+
+    def __init__(self, handler: Handler, *, observe: Observer, report: FaultReporter) -> None:
+        self._handler = handler
+        self._observe = observe
+        self._report = report
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. A fault becomes 500 with a request id and is reported; it never shows itself."""
+        started = time.perf_counter()
+        client = scope.get("client")
+        request = Request(
+            scope,
+            receive,
+            request_id=request_id(scope["headers"]),
+            client=client[0] if client else "",
+        )
+        try:
+            answer = await self._answer(request)
+        except ClientGoneError:
+            return
+        extra: Headers = [(NAME, request.id.encode("ascii")), *EVERY_ANSWER]
+        try:
+            await answer.send_to(request, send, extra)
+        except Exception as error:
+            # The head is out: returning without an end makes the server cut the connection, so that a broken
+            # answer never looks like a whole one.
+            answer.code = Code.INTERNAL
+            self._report(request, error)
+        self._observe(request, answer, time.perf_counter() - started)
+
+    async def _answer(self, request: Request) -> Answer:
+        try:
+            return await self._handler(request)
+        except ClientGoneError:
+            raise
+        except GatepassError as error:
+            if isinstance(error, Fault):
+                self._report(request, error)
+            return error_response(error, request)
+        except Exception as error:  # the last place that can keep a stack trace from the caller
+            self._report(request, error)
+            return error_response(Fault(), request)
+
+
+def error_response(error: GatepassError, request: Request) -> Response:
+    """The answer to an error outside GraphQL's own media types: JSON in the shape of a GraphQL error."""
+    body = {"errors": [{"message": message_of(error), "extensions": {"code": error.code, "requestId": request.id}}]}
+    return Response(
+        status_of(error, graphql_response=False),
+        msgspec.json.encode(body),
+        [(b"content-type", b"application/json; charset=utf-8"), NO_STORE, *headers_of(error)],
+        code=error.code,
+    )
