@@ -1,0 +1,12 @@
+"""
+The store in one SQLite file.
+
+Owns: the file and its migrations, one writing connection with its thread (group commit), one reading connection with
+its thread. Any number of event loops, threads and processes may share the file.
+Does not know: what its rows are good for.
+Called by: the composition root, through `open_store`.
+"""
+
+from gatepass.stores.sqlite.store import SqliteStore, open_store
+
+__all__ = ["SqliteStore", "open_store"]

@@ -1,0 +1,119 @@
+"""Accounts, and what ends their access."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from gatepass.domain.account import Account, EmailAddress
+from gatepass.domain.identifiers import AccountId
+from gatepass.domain.secret import Secret
+from gatepass.stores.sqlite import rows
+from gatepass.stores.sqlite.revocations import revoke_all
+from gatepass.stores.sqlite.worker import Worker
+from gatepass.usecases.ports import Added, EmailTaken, StoredCredentials
+
+
+class SqliteAccounts:
+    """See `gatepass.usecases.ports.Accounts`."""
+
+    def __init__(self, writer: Worker, reader: Worker) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def add(self, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
+        """Store a new account."""
+        return await self._writer.do(lambda connection: _add(connection, account, password_hash))
+
+    async def find(self, email: EmailAddress) -> StoredCredentials | None:
+        """The account with exactly this address."""
+        return await self._reader.do(lambda connection: _find(connection, email))
+
+    async def page(self, after: EmailAddress | None, limit: int) -> Sequence[Account]:
+        """Accounts in the order of their addresses, code point by code point."""
+        return await self._reader.do(lambda connection: _page(connection, after, limit))
+
+    async def set_password(self, account: AccountId, password_hash: Secret[str], now: datetime) -> bool:
+        """Replace the password and revoke every session, in one."""
+        return await self._writer.do(lambda connection: _set_password(connection, account, password_hash, now))
+
+    async def upgrade_hash(self, account: AccountId, old: Secret[str], new: Secret[str]) -> bool:
+        """Replace a hash that is still `old`."""
+        return await self._writer.do(lambda connection: _upgrade_hash(connection, account, old, new))
+
+    async def set_enabled(self, account: AccountId, *, enabled: bool, now: datetime) -> bool:
+        """Enable, or disable and revoke every session in one."""
+        if enabled:
+            return await self._writer.do(lambda connection: _enable(connection, account))
+        return await self._writer.do(lambda connection: _disable(connection, account, now))
+
+    async def remove(self, account: AccountId, now: datetime) -> bool:
+        """Remove the account and its sessions, and announce their end, in one."""
+        return await self._writer.do(lambda connection: _remove(connection, account, now))
+
+
+def _add(connection: sqlite3.Connection, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
+    added = connection.execute(
+        "INSERT INTO accounts (id, email, scopes, password_hash, created_at, disabled_at) "
+        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (email) DO NOTHING",
+        (
+            account.id.bytes,
+            account.email,
+            rows.scopes_text(account.scopes),
+            password_hash.reveal() if password_hash else None,
+            rows.microseconds(account.created_at),
+            rows.microseconds(account.disabled_at) if account.disabled_at else None,
+        ),
+    )
+    return Added() if added.rowcount == 1 else EmailTaken()
+
+
+def _find(connection: sqlite3.Connection, email: EmailAddress) -> StoredCredentials | None:
+    sql = f"SELECT {rows.ACCOUNT}, a.password_hash FROM accounts a WHERE a.email = ?"  # noqa: S608 - constants
+    row = connection.execute(sql, (email,)).fetchone()
+    if row is None:
+        return None
+    return StoredCredentials(rows.account(row[:-1]), Secret(row[-1]) if row[-1] is not None else None)
+
+
+def _page(connection: sqlite3.Connection, after: EmailAddress | None, limit: int) -> Sequence[Account]:
+    sql = f"SELECT {rows.ACCOUNT} FROM accounts a WHERE a.email > ? ORDER BY a.email LIMIT ?"  # noqa: S608 - constants
+    return [rows.account(row) for row in connection.execute(sql, (after or "", limit))]
+
+
+def _set_password(
+    connection: sqlite3.Connection, account: AccountId, password_hash: Secret[str], now: datetime
+) -> bool:
+    changed = connection.execute(
+        "UPDATE accounts SET password_hash = ? WHERE id = ?", (password_hash.reveal(), account.bytes)
+    )
+    revoke_all(connection, account, now)
+    return changed.rowcount == 1
+
+
+def _upgrade_hash(connection: sqlite3.Connection, account: AccountId, old: Secret[str], new: Secret[str]) -> bool:
+    changed = connection.execute(
+        "UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?",
+        (new.reveal(), account.bytes, old.reveal()),
+    )
+    return changed.rowcount == 1
+
+
+def _enable(connection: sqlite3.Connection, account: AccountId) -> bool:
+    return connection.execute("UPDATE accounts SET disabled_at = NULL WHERE id = ?", (account.bytes,)).rowcount == 1
+
+
+def _disable(connection: sqlite3.Connection, account: AccountId, now: datetime) -> bool:
+    changed = connection.execute(
+        "UPDATE accounts SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?",
+        (rows.microseconds(now), account.bytes),
+    )
+    revoke_all(connection, account, now)
+    return changed.rowcount == 1
+
+
+def _remove(connection: sqlite3.Connection, account: AccountId, now: datetime) -> bool:
+    revoke_all(connection, account, now)
+    connection.execute("DELETE FROM sessions WHERE account_id = ?", (account.bytes,))
+    return connection.execute("DELETE FROM accounts WHERE id = ?", (account.bytes,)).rowcount == 1

@@ -1,0 +1,128 @@
+"""Sign-ins: opened, rotated, ended."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from typing import Final
+
+from gatepass.domain.identifiers import AccountId, Generation, SessionId
+from gatepass.domain.rotation import Judge, Verdict
+from gatepass.domain.secret import Secret
+from gatepass.domain.session import Session
+from gatepass.stores.sqlite import rows
+from gatepass.stores.sqlite.revocations import revoke_all, revoke_one
+from gatepass.stores.sqlite.sweep import Sweep
+from gatepass.stores.sqlite.worker import Worker
+from gatepass.usecases.ports import AccountChanged, Opened, Replayed, Reused, Rotated, Rotation, Unknown
+
+# The check and the insert are one statement: whoever disables the account comes before or after, never between.
+_OPEN: Final = """
+INSERT INTO sessions (id, account_id, client_id, salt, generation, opened_at, rotated_at, ends_at, revoked_at)
+SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? AND disabled_at IS NULL AND password_hash IS ?
+"""
+_FIND: Final = f"SELECT {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = ?"  # noqa: S608 - constants
+_ROTATE: Final = "UPDATE sessions SET generation = ?, rotated_at = ? WHERE id = ? AND generation = ?"
+
+
+class SqliteSessions:
+    """See `gatepass.usecases.ports.Sessions`."""
+
+    def __init__(self, writer: Worker, reader: Worker) -> None:
+        self._writer = writer
+        self._sweep = Sweep(writer, reader)
+
+    async def open(self, session: Session, password_hash: Secret[str] | None) -> Opened | AccountChanged:
+        """Store a new session, if its account is still what the password was checked against."""
+        return await self._writer.do(lambda connection: _open(connection, session, password_hash))
+
+    async def rotate(self, session: SessionId, judge: Judge, now: datetime) -> Rotation:
+        """
+        Apply the judge's verdict, exactly once, durably.
+
+        The judge runs in the writer's thread and is asked again when its batch had to be run again. If it raises,
+        nothing was written, its exception comes out here, and its neighbours do not notice.
+        """
+        return await self._writer.do(lambda connection: _rotate(connection, session, judge, now))
+
+    async def revoke(self, session: SessionId, now: datetime) -> bool:
+        """End one session."""
+        return await self._writer.do(lambda connection: revoke_one(connection, session, now))
+
+    async def revoke_all(self, account: AccountId, now: datetime) -> int:
+        """End every session of an account; how many."""
+        return await self._writer.do(lambda connection: revoke_all(connection, account, now))
+
+    async def sweep(self, ended_before: datetime, idle_since: datetime, limit: int) -> int:
+        """Delete up to `limit` rows, sessions before revocation entries; fewer means that there are no more."""
+        return await self._sweep(ended_before, idle_since, limit)
+
+
+def _open(
+    connection: sqlite3.Connection, session: Session, password_hash: Secret[str] | None
+) -> Opened | AccountChanged:
+    opened = connection.execute(
+        _OPEN,
+        (
+            session.id.bytes,
+            session.client_id,
+            session.salt,
+            session.generation,
+            rows.microseconds(session.opened_at),
+            rows.microseconds(session.rotated_at),
+            rows.microseconds(session.ends_at),
+            rows.microseconds(session.revoked_at) if session.revoked_at else None,
+            session.account.id.bytes,
+            password_hash.reveal() if password_hash else None,
+        ),
+    )
+    return Opened() if opened.rowcount == 1 else AccountChanged()
+
+
+def _rotate(connection: sqlite3.Connection, session_id: SessionId, judge: Judge, now: datetime) -> Rotation:
+    row = connection.execute(_FIND, (session_id.bytes,)).fetchone()
+    if row is None:
+        return Unknown()
+    session = rows.session(session_id, row)
+    match judge(session):
+        case Verdict.ROTATE:
+            return Rotated(_move_on(connection, session, now))
+        case Verdict.REPLAY:
+            return Replayed(session)
+        case Verdict.REUSE:
+            revoke_one(connection, session_id, now)
+            return Reused(_as_ended(session, now))
+        case Verdict.REFUSE:
+            return Unknown()
+
+
+def _move_on(connection: sqlite3.Connection, session: Session, now: datetime) -> Session:
+    following = Generation(session.generation + 1)
+    moved = connection.execute(_ROTATE, (following, rows.microseconds(now), session.id.bytes, session.generation))
+    if moved.rowcount != 1:
+        raise AssertionError("a row changed inside a transaction that holds the write lock")
+    return Session(
+        session.id,
+        session.account,
+        session.client_id,
+        session.salt,
+        following,
+        session.opened_at,
+        now,
+        session.ends_at,
+        session.revoked_at,
+    )
+
+
+def _as_ended(session: Session, now: datetime) -> Session:
+    return Session(
+        session.id,
+        session.account,
+        session.client_id,
+        session.salt,
+        session.generation,
+        session.opened_at,
+        session.rotated_at,
+        session.ends_at,
+        now,
+    )

@@ -1,0 +1,107 @@
+"""The store as one object with one life."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from gatepass.domain.errors import StoreUnavailable
+from gatepass.stores.sqlite import migrations as schema
+from gatepass.stores.sqlite.accounts import SqliteAccounts
+from gatepass.stores.sqlite.connection import (
+    BUSY_TIMEOUT,
+    Synchronous,
+    connect_for_reading,
+    connect_for_writing,
+    create_privately,
+)
+from gatepass.stores.sqlite.faults import store_unavailable
+from gatepass.stores.sqlite.keys import SqliteSealedKeys
+from gatepass.stores.sqlite.migrations import Migration
+from gatepass.stores.sqlite.reader import ReadEach
+from gatepass.stores.sqlite.revocations import SqliteRevocations
+from gatepass.stores.sqlite.sessions import SqliteSessions
+from gatepass.stores.sqlite.worker import BATCH_LIMIT, QUEUE_LIMIT, Worker
+from gatepass.stores.sqlite.writer import GroupCommit
+
+
+async def open_store(
+    path: Path,
+    *,
+    synchronous: Synchronous = "FULL",
+    busy_timeout: timedelta = BUSY_TIMEOUT,
+    batch_limit: int = BATCH_LIMIT,
+    queue_limit: int = QUEUE_LIMIT,
+) -> SqliteStore:
+    """
+    Open the store in `path`, making or migrating it where needed. Close it when done.
+
+    Args:
+        path: the database file; its folder must exist. A new file is for its owner only (mode 0600).
+        busy_timeout: how long to wait for the write lock of another process.
+        batch_limit: operations in one commit at most.
+        queue_limit: operations that may wait; more are refused at once.
+
+    Raises:
+        StoreUnavailable: it cannot be opened, or is not a database that this version can use; the message says what
+            to do. A file that is not ours is left as it was.
+    """
+    connections = await asyncio.to_thread(_connect, path, synchronous, busy_timeout, schema.known())
+    return SqliteStore(path, *connections, batch_limit=batch_limit, queue_limit=queue_limit)
+
+
+class SqliteStore:
+    """Implements `gatepass.usecases.ports.Store`; get one from `open_store`."""
+
+    def __init__(
+        self,
+        path: Path,
+        writing: sqlite3.Connection,
+        reading: sqlite3.Connection,
+        *,
+        batch_limit: int = BATCH_LIMIT,
+        queue_limit: int = QUEUE_LIMIT,
+    ) -> None:
+        self._path = path
+        self._writer = Worker("gatepass-writer", GroupCommit(writing), batch_limit=batch_limit, queue_limit=queue_limit)
+        self._reader = Worker("gatepass-reader", ReadEach(reading), queue_limit=queue_limit)
+        self.accounts = SqliteAccounts(self._writer, self._reader)
+        self.sessions = SqliteSessions(self._writer, self._reader)
+        self.revocations = SqliteRevocations(self._reader)
+        self.keys = SqliteSealedKeys(self._writer, self._reader)
+
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` unless the file can be read and has the schema that this version expects."""
+        await self._reader.do(lambda connection: schema.check(connection, self._path, schema.known()))
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of the file. May be called again."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        # The writer goes last: as the last connection it copies the write-ahead log into the database and removes it.
+        self._reader.close()
+        self._writer.close()
+
+
+def _connect(
+    path: Path,
+    synchronous: Synchronous,
+    busy_timeout: timedelta,
+    migrations: Sequence[Migration],
+) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    path = path.resolve()
+    create_privately(path)
+    try:
+        writing = connect_for_writing(path, synchronous, busy_timeout)
+        try:
+            schema.migrate(writing, path, busy_timeout, migrations)
+            return writing, connect_for_reading(path, busy_timeout)
+        except BaseException:
+            writing.close()
+            raise
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error

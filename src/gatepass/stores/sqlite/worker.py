@@ -1,0 +1,145 @@
+"""A thread that owns a connection and serves any number of event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, Final, Protocol, TypeVar
+
+from gatepass.domain.errors import StoreUnavailable
+from gatepass.stores.sqlite.faults import store_unavailable
+
+Value = TypeVar("Value")
+Operation = Callable[[sqlite3.Connection], Value]
+"""What to do with the connection; runs in the worker's thread, may be run again, and returns domain values."""
+
+Outcome = object
+"""What an operation returned, or the exception that its caller shall see."""
+
+QUEUE_LIMIT: Final = 10_000
+BATCH_LIMIT: Final = 512
+
+_Ticket = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Operation[Any]]
+
+
+class Batches(Protocol):
+    """What a worker does with the operations that wait."""
+
+    def run(self, operations: Sequence[Operation[Any]]) -> Sequence[Outcome]:
+        """Do them all; one outcome for each, in order. Returns when they may be answered."""
+        ...
+
+    def rest(self) -> None:
+        """Called after each batch has been answered."""
+        ...
+
+    def close(self) -> None:
+        """Called once, after the last batch."""
+        ...
+
+
+class Worker:
+    """
+    Takes everything that waits, has it run as one batch, then answers each event loop once per batch.
+
+    The queue is bounded: past `queue_limit` an operation is refused at once. One whose caller was cancelled before
+    its batch began is left out; after that it is done, and nobody is told.
+    """
+
+    def __init__(
+        self, name: str, batches: Batches, *, batch_limit: int = BATCH_LIMIT, queue_limit: int = QUEUE_LIMIT
+    ) -> None:
+        self._batches = batches
+        self._batch_limit = batch_limit
+        self._queue_limit = queue_limit
+        self._waiting: SimpleQueue[_Ticket | None] = SimpleQueue()
+        self._gate = threading.Lock()
+        self._is_open = True
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    async def do(self, operation: Operation[Value]) -> Value:
+        """
+        Queue an operation and wait for its outcome.
+
+        Raises:
+            StoreUnavailable: closed, too much waits, or the database could not do it; nothing was written.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Value] = loop.create_future()
+        # Under the gate nothing can slip in behind the end mark, where nobody would answer it.
+        with self._gate:
+            if not self._is_open:
+                raise StoreUnavailable("The store is closed.")
+            if self._waiting.qsize() >= self._queue_limit:
+                raise StoreUnavailable("The store has more waiting than it can do.")
+            self._waiting.put((loop, future, operation))
+        return await future
+
+    def close(self) -> None:
+        """Finish what waits, refuse what comes. Blocks; may be called again."""
+        with self._gate:
+            if self._is_open:
+                self._is_open = False
+                self._waiting.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        is_last = False
+        while not is_last:
+            batch, is_last = self._take()
+            if batch:
+                _answer(batch, self._run(batch))
+                self._batches.rest()
+        self._batches.close()
+
+    def _take(self) -> tuple[list[_Ticket], bool]:
+        """Wait for the first, take what came with it. True: the end mark was among them."""
+        batch: list[_Ticket] = []
+        ticket = self._waiting.get()
+        while ticket is not None:
+            if not ticket[1].cancelled():
+                batch.append(ticket)
+            if len(batch) >= self._batch_limit:
+                return batch, False
+            try:
+                ticket = self._waiting.get_nowait()
+            except Empty:
+                return batch, False
+        return batch, True
+
+    def _run(self, batch: Sequence[_Ticket]) -> Sequence[Outcome]:
+        try:
+            return self._batches.run([operation for _, _, operation in batch])
+        except BaseException as error:
+            # A worker that died would leave every caller waiting for ever.
+            return [store_unavailable(error) for _ in batch]
+
+
+def _answer(batch: Sequence[_Ticket], outcomes: Sequence[Outcome]) -> None:
+    """Wake each event loop once, however many of its tasks were in the batch."""
+    answers: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Outcome]]] = {}
+    for (loop, future, _), outcome in zip(batch, outcomes, strict=True):
+        answers.setdefault(loop, []).append((future, outcome))
+    for loop, settled in answers.items():
+        try:
+            loop.call_soon_threadsafe(_settle, settled)
+        except RuntimeError:
+            # The loop was closed under its callers; there is nobody left to tell.
+            continue
+
+
+def _settle(settled: Sequence[tuple[asyncio.Future[Any], Outcome]]) -> None:
+    for future, outcome in settled:
+        if future.done():
+            continue
+        if isinstance(outcome, StopIteration):
+            # A future does not take this one, and raising here would leave the neighbours without their answers.
+            future.set_exception(RuntimeError("an operation raised StopIteration"))
+        elif isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
