@@ -48,14 +48,15 @@ def check_new(plain: Secret[str], email: EmailAddress) -> Secret[bytes]:
     Source: NIST SP 800-63B §3.1.1.2, OWASP ASVS 5.0 V6.2.
     """
     text = plain.reveal()
-    if len(text) < MIN_CHARACTERS:
-        raise BadUserInput(f"The password is too short: use at least {MIN_CHARACTERS} characters.")
     if len(text) > MAX_CHARACTERS:
         raise BadUserInput(f"The password is too long: use at most {MAX_CHARACTERS} characters.")
-    prepared = prepare(plain)
+    prepared = prepare(plain) if text else Secret(b"")
     if prepared is None:
         raise BadUserInput("The password has characters that cannot be used: remove control characters.")
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    normal = prepared.reveal().decode()
+    if len(normal) < MIN_CHARACTERS:
+        raise BadUserInput(f"The password is too short: use at least {MIN_CHARACTERS} characters.")
+    folded = normal.casefold()
     if _is_named_after(folded, email):
         raise BadUserInput("The password contains the account's own name: use one that does not.")
     if folded in common_passwords() or _is_repeated_unit(folded):
