@@ -1,0 +1,33 @@
+"""`gatepass calibrate`: how much memory a password hash may take on this machine."""
+
+from __future__ import annotations
+
+import click
+
+from gatepass.cli.source import Source, with_source
+from gatepass.cli.terminal import say
+
+
+@click.command()
+@with_source
+@click.option(
+    "--milliseconds", type=click.IntRange(10, 5000), default=100, show_default=True, help="What a sign-in may cost."
+)
+def calibrate(source: Source, milliseconds: int) -> None:
+    """
+    Propose Argon2 parameters for this machine.
+
+    It looks for the largest memory whose hash stays within the time. More memory makes guessing dearer for an
+    attacker, and sign-ins dearer for this machine. The proposal can be put into gatepass.toml as it is.
+    """
+    from gatepass.cli import calibration  # noqa: PLC0415 - not for --help
+
+    workers = source.load().hash_workers
+    found = calibration.measure(milliseconds / 1000)
+    say(
+        f"A hash takes {found.seconds * 1000:.0f} ms and {found.memory_kib // 1024} MiB: {workers} processes do about "
+        f"{workers / found.seconds:.0f} sign-ins a second with {workers * found.memory_kib // 1024} MiB."
+    )
+    if found.seconds > milliseconds / 1000:
+        say(f"That is more than {milliseconds} ms, and nevertheless the least that OWASP advises.")
+    click.echo(f"argon2_memory_kib = {found.memory_kib}\nargon2_iterations = {calibration.PASSES}")

@@ -1,0 +1,205 @@
+"""
+HTTP/1.1 with bounds that uvicorn leaves open: the size of a request's head, and the time it may take to arrive.
+
+Without them one client can make the parser keep a header without end, or hold connections open with a byte now and
+then (slow loris).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from gatepass.domain.errors import Code
+from gatepass.http.asgi import App
+from gatepass.http.security_headers import EVERY_ANSWER
+
+_COLON_SPACE_AND_LINE_END: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """
+    Bounds of connections.
+
+    `head_seconds` is how long a request line and its headers may take, `keep_alive_seconds` how long a connection may
+    idle (longer than a proxy in front does, or it meets a closed one), `drain_seconds` how long open requests may go
+    on once the server was told to stop.
+    """
+
+    max_header_bytes: int = 32_768
+    head_seconds: float = 30.0
+    keep_alive_seconds: int = 75
+    drain_seconds: float = 8.0
+    backlog: int = 2048
+
+
+class BoundedConfig(Config):
+    """Uvicorn's configuration, with our limits."""
+
+    def __init__(self, app: App, limits: ServerLimits) -> None:
+        self.limits = limits
+        super().__init__(
+            app,
+            http=BoundedHttpProtocol,
+            ws="none",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            # Whose X-Forwarded-For counts is the application's decision, not a default.
+            proxy_headers=False,
+            server_header=False,
+            backlog=limits.backlog,
+            timeout_keep_alive=limits.keep_alive_seconds,
+            timeout_graceful_shutdown=limits.drain_seconds,  # type: ignore[arg-type]  # passed on to wait_for
+        )
+
+
+class HeadTooLargeError(Exception):
+    """Raised through the parser to stop it."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: BoundedConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._head_seconds = config.limits.head_seconds
+        self._max_header_bytes = config.limits.max_header_bytes
+        self._head_began: float | None = None
+        self._reads_head = True
+        self._head_bytes = 0
+        self._unparsed_bytes = 0
+        self._refused = False
+
+    def connection_made(  # type: ignore[override]  # as in uvicorn
+        self, transport: asyncio.Transport
+    ) -> None:
+        """Start the clock: a connection must say something."""
+        super().connection_made(transport)
+        self._head_began = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """
+        Feed the parser, within bounds.
+
+        It keeps what it has of an unfinished header to itself, so the bytes that are fed before a head is complete
+        are counted here.
+        """
+        if self._refused:
+            return
+        if self._head_began is None and self._is_between_answers():
+            self._head_began = self.loop.time()
+        if self._reads_head:
+            self._unparsed_bytes += len(data)
+        super().data_received(data)
+        if self._reads_head and self._unparsed_bytes > self._max_header_bytes:
+            self._refuse_large_head()
+
+    def on_message_begin(self) -> None:
+        """Begin a head. Its first bytes are not counted as unparsed: the last request's may be in the same piece."""
+        super().on_message_begin()
+        self._reads_head = True
+        self._head_bytes = self._unparsed_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Count the request line."""
+        self._head_bytes += len(url)
+        if self._head_bytes > self._max_header_bytes:
+            raise HeadTooLargeError
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """
+        Count a header, and take it if it is one.
+
+        A trailer field is not: merged into the headers it could pass for one that a proxy in front has checked.
+
+        Source: RFC 9110 §6.5.1.
+        """
+        self._head_bytes += len(name) + len(value) + _COLON_SPACE_AND_LINE_END
+        if self._head_bytes > self._max_header_bytes:
+            raise HeadTooLargeError
+        if self._reads_head:
+            # What uvicorn does here, written out: one call less for each header of each request.
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Stop the clock."""
+        self._reads_head = False
+        self._head_began = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Whatever comes next begins a head."""
+        super().on_message_complete()
+        self._reads_head = True
+        self._unparsed_bytes = 0
+
+    def check_time(self, now: float) -> None:
+        """Close the connection if its head has taken too long. Called about once a second."""
+        if self._head_began is None or now - self._head_began <= self._head_seconds or self._refused:
+            return
+        if self._head_bytes or self._unparsed_bytes:
+            self._refuse(408, Code.BAD_USER_INPUT, "The request took too long to arrive.")
+        else:
+            self._refused = True
+            self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
+        """Answer what the parser stopped at: not HTTP, or a head that was found too large."""
+        if self._head_bytes > self._max_header_bytes:
+            self._refuse_large_head()
+        else:
+            self._refuse(400, Code.BAD_USER_INPUT, "The request is not valid HTTP/1.1.")
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """
+        Answer as if no upgrade was asked for, and close after that.
+
+        Some clients offer h2c with each request. The parser takes nothing more once it has seen an upgrade, so the
+        connection cannot be used again (RFC 9110 §7.8 lets a server ignore the offer).
+        """
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None:
+            cycle.keep_alive = False
+
+    def _is_between_answers(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def _refuse_large_head(self) -> None:
+        message = f"The request line and headers are larger than {self._max_header_bytes} bytes."
+        self._refuse(431, Code.REQUEST_TOO_LARGE, message)
+
+    def _refuse(self, status: int, code: Code, message: str) -> None:
+        """Answer in our error form and close. Never into the middle of an answer that is still going out."""
+        self._refused = True
+        if self._is_between_answers():
+            body = msgspec.json.encode({"errors": [{"message": message, "extensions": {"code": code}}]})
+            headers = [
+                *self.server_state.default_headers,
+                (b"content-type", b"application/json; charset=utf-8"),
+                (b"content-length", b"%d" % len(body)),
+                (b"cache-control", b"no-store"),
+                (b"connection", b"close"),
+                *EVERY_ANSWER,
+            ]
+            self.transport.write(STATUS_LINE[status] + b"".join(b"%b: %b\r\n" % pair for pair in headers) + b"\r\n")
+            self.transport.write(body)
+        self.transport.close()

@@ -1,0 +1,128 @@
+"""Kinds of addresses: of web servers, listeners, paths, and databases."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from gatepass.settings.kinds import Kind, UnusableError
+
+_VISIBLE = re.compile(r"[\x21-\x7e]{1,2048}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9._-]{1,32})?", re.ASCII)
+_URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){1,8}", re.ASCII)
+_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}", re.ASCII)
+_TAKEN: Final = ("/livez", "/readyz", "/metrics", "/authz", "/oauth", "/.well-known")
+SQLITE: Final = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class WebAddress(Kind[str]):
+    """An absolute http or https URL. `is_base`: others are made from it, so it has no query and no closing slash."""
+
+    is_base: bool = False
+
+    @property
+    def expected(self) -> str:
+        """With an example."""
+        return "an address like https://api.example.org" + ("" if self.is_base else "/graphql")
+
+    def read(self, raw: object) -> str:
+        """Take a URL without credentials and fragment."""
+        if not isinstance(raw, str) or not _VISIBLE.fullmatch(raw):
+            raise UnusableError
+        parts = _split(raw)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment or "#" in raw:
+            raise UnusableError
+        if "@" in parts.netloc:
+            raise UnusableError("an address must not hold credentials")
+        if self.is_base and "?" in raw:
+            raise UnusableError
+        return raw.rstrip("/") if self.is_base else raw
+
+
+class Host(Kind[str]):
+    """Where to listen: a name or an IP address."""
+
+    @property
+    def expected(self) -> str:
+        """With examples."""
+        return "a host name or IP address to listen on, such as 127.0.0.1, 0.0.0.0 or ::1"
+
+    def read(self, raw: object) -> str:
+        """Take a name, or an address with or without the brackets of a URL."""
+        host = raw.removeprefix("[").removesuffix("]") if isinstance(raw, str) else ""
+        if not _HOST.fullmatch(host):
+            raise UnusableError
+        return host
+
+
+class UrlPath(Kind[str]):
+    """The path of the endpoint, without a closing slash."""
+
+    @property
+    def expected(self) -> str:
+        """With an example."""
+        return f"a path like /graphql, of letters, digits and ._~-, and none of {' '.join(_TAKEN)}"
+
+    def read(self, raw: object) -> str:
+        """Take a path that is not another endpoint's."""
+        path = raw.removesuffix("/") if isinstance(raw, str) else ""
+        taken = any(path == other or path.startswith(f"{other}/") for other in _TAKEN)
+        if not _URL_PATH.fullmatch(path) or taken or {".", ".."} & set(path.split("/")):
+            raise UnusableError
+        return path
+
+
+class DatabaseUrl(Kind[str]):
+    """Where accounts and sessions are kept. It may name a password, so it is shown with care."""
+
+    @property
+    def expected(self) -> str:
+        """With an example."""
+        return "sqlite:///FILE, such as sqlite:////var/lib/gatepass/gatepass.db"
+
+    def read(self, raw: object) -> str:
+        """Take the URL of an SQLite file."""
+        if not isinstance(raw, str):
+            raise UnusableError
+        scheme = raw.partition(":")[0].partition("+")[0].lower()
+        if scheme in ("postgresql", "postgres"):
+            raise UnusableError("PostgreSQL is not in this version")
+        name = raw.removeprefix(SQLITE)
+        if name == raw or not name or not name.isprintable() or "?" in name or name.endswith("/"):
+            raise UnusableError
+        return raw
+
+
+def sqlite_url(file: Path) -> str:
+    """The URL of an SQLite file: four slashes where its path is absolute."""
+    return SQLITE + file.as_posix()
+
+
+def sqlite_file(url: str, folder: Path) -> Path:
+    """The file of an SQLite URL; a relative one starts at `folder`."""
+    return folder / url.removeprefix(SQLITE)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener there."""
+    return host in ("localhost", "::1") or _LOOPBACK.fullmatch(host) is not None
+
+
+def url_host(host: str) -> str:
+    """How a listener's host stands in a URL: IPv6 in brackets, a wildcard as this machine's own name."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise UnusableError from error
+    return parts

@@ -1,0 +1,127 @@
+"""Commands that run as processes of their own until they are stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gatepass.cli.pasteable import sign_in_curl
+
+COMMAND = (sys.executable, "-m", "gatepass.cli")
+
+
+class Process:
+    """A command in a session of its own, so that whatever it leaves behind can be found."""
+
+    def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **(environ or {})},
+        )
+        self.out = self.err = ""
+        self._readers = [threading.Thread(target=self._read, args=(name,), daemon=True) for name in ("out", "err")]
+        for reader in self._readers:
+            reader.start()
+
+    def says(self, text: str, *, on: str = "out", seconds: float = 30) -> None:
+        """Wait until it has said that."""
+        deadline = time.monotonic() + seconds
+        while text not in getattr(self, on):
+            assert self._process.poll() is None, f"it ended: {self.out}{self.err}"
+            assert time.monotonic() < deadline, f"it did not say {text!r}: {self.out}{self.err}"
+            time.sleep(0.02)
+
+    def gets(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def ends(self, seconds: float = 30) -> int:
+        code = self._process.wait(seconds)
+        for reader in self._readers:
+            reader.join(5)
+        return code
+
+    def left_behind(self) -> list[int]:
+        """Processes of its session that still run, after a moment."""
+        for _ in range(50):
+            found = [pid for pid in _pids() if pid != os.getpid() and _session_of(pid) == self._process.pid]
+            if not found:
+                return []
+            time.sleep(0.02)
+        return found
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        for reader in self._readers:
+            reader.join(5)
+
+    def _read(self, name: str) -> None:
+        stream = self._process.stdout if name == "out" else self._process.stderr
+        assert stream is not None
+        with stream:
+            for line in stream:
+                setattr(self, name, getattr(self, name) + line)
+
+
+@contextlib.contextmanager
+def running(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Process]:
+    """It is killed at the end if it still runs."""
+    process = Process(*arguments, environ=environ)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def post(address: str, query: str, token: str | None = None) -> Any:
+    """The answer's JSON, whatever its status."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(address, json.dumps({"query": query}).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        return json.load(error)
+
+
+def sign_in(address: str, email: str, password: str) -> Any:
+    """The answer to the specification's own mutation."""
+    body = sign_in_curl(address, email, password).partition("--data '")[2].removesuffix("'")
+    return post(address, json.loads(body)["query"])
+
+
+def _pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(fields[3]) if fields[0] != "Z" else None

@@ -1,0 +1,38 @@
+"""`gatepass calibrate`."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gatepass.settings import Settings
+from tests.cli.conftest import Gatepass
+
+
+def test_it_proposes_settings_that_can_be_used(
+    gatepass: Gatepass, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As TOML on standard output, at least OWASP's minimum; what it means on standard error."""
+    monkeypatch.setattr("gatepass.cli.calibration.STEPS_KIB", (19_456, 32_768))
+    result = gatepass("calibrate", "--milliseconds", "5000")
+    assert result.code == 0
+    proposed = tomllib.loads(result.out)
+    assert proposed == {"argon2_memory_kib": 32_768, "argon2_iterations": 2}
+    Settings(data_dir=folder, **proposed)
+    assert "sign-ins a second" in result.err
+
+
+def test_a_slow_machine_gets_the_minimum_and_is_told(
+    gatepass: Gatepass, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never less than OWASP advises."""
+
+    async def slow(memory_kib: int) -> float:
+        return memory_kib / 1000
+
+    monkeypatch.setattr("gatepass.cli.calibration._fastest", slow)
+    result = gatepass("calibrate")
+    assert tomllib.loads(result.out)["argon2_memory_kib"] == 19_456
+    assert "nevertheless the least that OWASP advises" in result.err

@@ -1,0 +1,133 @@
+"""What holds for every command: exit codes, one line for an error, quick help, and no server needed to ask."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from gatepass.cli.command import gatepass as command_line
+from tests.cli.conftest import CANARY, Gatepass
+
+
+def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
+    found = []
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        found += commands(command, *path, name) if isinstance(command, click.Group) else [(*path, name)]
+    return found
+
+
+ALL = commands(command_line)
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_command_explains_itself(gatepass: Gatepass, path: tuple[str, ...]) -> None:
+    """With -h and --help, on standard output, with its two common options."""
+    result = gatepass(*path, "--help")
+    assert result == gatepass(*path, "-h")
+    assert (result.code, result.err) == (0, "")
+    assert ("--data-dir" in result.out and "--config" in result.out) or path == ("demo",)
+
+
+def test_the_version_is_printed(gatepass: Gatepass) -> None:
+    """For bug reports."""
+    assert gatepass("--version").out.startswith("gatepass 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nothing",), ("user", "ad"), ("serve", "--prot", "1"), ("user", "add"), ("user",)]
+)
+def test_wrong_usage_is_2(gatepass: Gatepass, arguments: tuple[str, ...]) -> None:
+    """And where the help is."""
+    result = gatepass(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert "--help" in result.err
+
+
+def test_a_bad_flag_is_wrong_usage_and_a_bad_variable_a_failure(
+    gatepass: Gatepass, initialised: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2 is for what stands on the command line."""
+    assert gatepass("serve", "--port", "x").code == 2
+    monkeypatch.setenv("GATEPASS_PORT", "x")
+    assert gatepass("serve").code == 1
+
+
+def test_an_unforeseen_error_is_one_line(gatepass: Gatepass, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stack trace, no secret, and how to get more."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError(f"odd\n{CANARY}")
+
+    monkeypatch.setattr("gatepass.cli.source.Source.load", broken)
+    result = gatepass("config", "show")
+    assert result.code == 1
+    assert result.err.startswith(
+        "gatepass: internal error (RuntimeError: odd\\n(masked)). This is a mistake in Gatepass"
+    )
+    assert result.err.count("\n") == 1
+    monkeypatch.setenv("GATEPASS_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        gatepass("config", "show")
+
+
+def test_what_the_system_refuses_is_said_in_its_words(gatepass: Gatepass, tmp_path: Path) -> None:
+    """With the path."""
+    (tmp_path / "file").touch()
+    result = gatepass("init", "--data-dir", tmp_path / "file" / "data")
+    assert (result.code, result.err) == (1, f"gatepass: {tmp_path}/file: File exists\n")
+
+
+def test_a_reader_that_has_had_enough_is_no_error(initialised: Path) -> None:
+    """As in `gatepass config show | head -1`."""
+    shell = f"{sys.executable} -m gatepass.cli config show | true"
+    ended = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["'serve', '--upstream', 'http://x/'", "'demo'", "'init'"])
+def test_without_the_server_extra_the_way_to_get_it_is_said(
+    initialised: Path, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base install is the client and this command line."""
+    if "init" in command:
+        monkeypatch.setenv("GATEPASS_DATA_DIR", str(tmp_path / "other"))
+    missing = "for name in ('uvicorn', 'msgspec', 'nacl', 'cryptography', 'structlog'): sys.modules[name] = None"
+    ended = python(f"import sys\n{missing}\nfrom gatepass.cli import main; main([{command}])")
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stderr.startswith("gatepass: this needs the server, and it is not installed (")
+    assert ended.stderr.endswith("pip install 'gatepass[server]'\n")
+    assert not (tmp_path / "other").exists()
+
+
+def test_help_and_settings_load_click_and_the_standard_library_alone(initialised: Path) -> None:
+    """So that they are quick, and work in the base install."""
+    watched = "import sys; from gatepass.cli.command import run"
+    for arguments in ("'--help'", "'user', 'add', '--help'", "'serve', '--help'", "'config', 'show'"):
+        names = "{name.partition('.')[0] for name in sys.modules}"
+        code = f"{watched}; run([{arguments}]); print(*{names}, file=sys.stderr)"
+        ended = python(code)
+        loaded = set(ended.stderr.split()) - set(sys.stdlib_module_names)
+        assert {name for name in loaded if not name.startswith("_")} <= {"click", "gatepass"}
+        assert "asyncio" not in ended.stderr.split()
+
+
+def test_help_is_quick() -> None:
+    """200 ms is the budget; processor time, since other work shares the machine, the least of five."""
+
+    def seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "gatepass.cli", "--help"], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(5)) < 0.2

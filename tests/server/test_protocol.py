@@ -1,0 +1,181 @@
+"""The bounds of a request's head, raw bytes to raw bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import Start
+
+CLOSE = b"Connection: close\r\n"
+HEAD = b"GET /x HTTP/1.1\r\nHost: x\r\n"
+
+
+def answer(data: bytes) -> tuple[int, dict[str, str], bytes]:
+    head, _, body = data.partition(b"\r\n\r\n")
+    status, *headers = head.decode().split("\r\n")
+    return int(status.split()[1]), dict(line.lower().split(": ", 1) for line in headers), body
+
+
+def code_of(body: bytes) -> Any:
+    return json.loads(body)["errors"][0]["extensions"]["code"]
+
+
+async def test_an_ordinary_request_is_answered(started: Start) -> None:
+    """With a date, and without a server's name."""
+    async with started() as server:
+        status, headers, body = answer(await server.sends(HEAD + CLOSE + b"\r\n"))
+    assert (status, body) == (200, b"2\r\n/x\r\n0\r\n\r\n")
+    assert "date" in headers
+    assert "server" not in headers
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEAD + b"X: " + b"x" * 5000 + b"\r\n\r\n",
+        HEAD + b"X: 1\r\n" * 900 + b"\r\n",
+        b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+async def test_a_large_head_is_refused(started: Start, head: bytes) -> None:
+    """431 in our error form, and the application never sees it. RFC 6585 §5."""
+    async with started(max_header_bytes=4096) as server:
+        status, headers, body = answer(await server.sends(head))
+        assert server.app.requests == []
+    assert (status, code_of(body)) == (431, "REQUEST_TOO_LARGE")
+    assert headers["connection"] == "close"
+    assert int(headers["content-length"]) == len(body)
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [
+        (HEAD + b"X: ", b"x" * 1000),
+        (HEAD, b"X: y\r\n" * 200),
+        (HEAD + b"X: y\r\n ", b"y\r\n " * 200),
+        (b"GET /", b"x" * 1000),
+        (b"", b"\r\n" * 500),
+    ],
+)
+async def test_a_head_without_end_is_refused_long_before_it_fills_the_memory(
+    started: Start, begin: bytes, piece: bytes
+) -> None:
+    """The parser keeps an unfinished header to itself; what was fed is counted."""
+    async with started(max_header_bytes=4096) as server, server.connection() as (reader, writer):
+        answered = asyncio.create_task(reader.readline())
+        writer.write(begin)
+        pieces = 0
+        while not answered.done() and pieces < 1000:
+            writer.write(piece)
+            pieces += 1
+            await asyncio.sleep(0.001)
+        assert pieces < 100
+        assert (await answered).startswith(b"HTTP/1.1 4")
+        assert server.app.requests == []
+
+
+async def test_a_large_body_in_small_pieces_is_no_large_head(started: Start) -> None:
+    """Bytes of a body do not count, also where the next head comes in the same piece."""
+    request = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20_000
+    async with started(max_header_bytes=1024) as server, server.connection() as (reader, writer):
+        data = request * 3 + HEAD + CLOSE + b"\r\n"
+        for start in range(0, len(data), 1500):
+            writer.write(data[start : start + 1500])
+            await asyncio.sleep(0)
+        received = await asyncio.wait_for(reader.read(), 5)
+    assert received.count(b"HTTP/1.1 200") == 4
+
+
+async def test_what_is_not_http_gets_an_error_in_our_form(started: Start) -> None:
+    """400; a TLS hello, for one."""
+    async with started() as server:
+        for data in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", HEAD + b"Bad Name: x\r\n\r\n", b"GET x HTTP/1.1\r\n\r\n"):
+            status, _, body = answer(await server.sends(data))
+            assert (status, code_of(body)) == (400, "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 1\r\nContent-Length: 2\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Content-Length: +1\r\n",
+        b"Content-Length : 1\r\n",
+    ],
+)
+async def test_an_ambiguous_length_is_refused(started: Start, headers: bytes) -> None:
+    """Request smuggling lives of two readings. RFC 9112 §6.3."""
+    async with started() as server:
+        status, _, _ = answer(await server.sends(b"POST /x HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\n"))
+        assert status == 400
+
+
+async def test_trailer_fields_are_not_merged_into_the_headers(started: Start) -> None:
+    """RFC 9110 §6.5.1: an Authorization that no proxy has seen."""
+    body = b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nAuthorization: Bearer x\r\n\r\n"
+    async with started() as server:
+        await server.sends(b"POST /x HTTP/1.1\r\nHost: x\r\n" + CLOSE + body)
+        (scope,) = server.app.requests
+    assert b"authorization" not in dict(scope["headers"])
+
+
+async def test_a_slow_head_is_cut_off(started: Start) -> None:
+    """Slow loris: 408 to who began a request, a plain close to who said nothing."""
+    async with started(head_seconds=0.2) as server:
+        before = time.monotonic()
+        status, _, _ = answer(await server.sends(HEAD))
+        silent = await server.sends(b"")
+    assert (status, silent) == (408, b"")
+    assert time.monotonic() - before < 4
+
+
+async def test_a_slow_head_is_cut_off_on_a_used_connection_too(started: Start) -> None:
+    """An empty line in place of a next request also counts."""
+    async with started(head_seconds=0.2) as server, server.connection() as (reader, writer):
+        writer.write(HEAD + b"\r\n")
+        await reader.readuntil(b"0\r\n\r\n")
+        writer.write(b"\r\n")
+        rest = await asyncio.wait_for(reader.read(), 4)
+    assert rest[:12] in (b"HTTP/1.1 408", b"")
+
+
+async def test_a_long_answer_is_not_cut_off(started: Start) -> None:
+    """The bound is on the request's head alone."""
+    async with started(head_seconds=0.1) as server, server.connection() as (reader, writer):
+        writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n")
+        await asyncio.sleep(1.5)
+        server.app.let_go.set()
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+
+
+async def test_an_idle_connection_is_closed(started: Start) -> None:
+    """After `keep_alive_seconds`."""
+    async with started(keep_alive_seconds=1) as server:
+        before = time.monotonic()
+        assert (await server.sends(HEAD + b"\r\n")).startswith(b"HTTP/1.1 200")
+    assert 0.9 < time.monotonic() - before < 4
+
+
+async def test_an_offered_upgrade_is_ignored_and_the_connection_closed(started: Start) -> None:
+    """Java's HttpClient offers h2c with its requests; the answer must be whole, and say that it was the last."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    async with started() as server:
+        status, headers, _ = answer(
+            await server.sends(b"POST /x HTTP/1.1\r\nHost: x\r\n" + offer + b"Content-Length: 3\r\n\r\nabc")
+        )
+    assert (status, headers["connection"]) == (200, "close")
+
+
+async def test_nothing_is_written_into_an_answer_that_is_going_out(started: Start) -> None:
+    """Garbage behind a request ends the connection; it does not become part of the answer."""
+    async with started() as server, server.connection() as (reader, writer):
+        writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"\x00garbage\r\n\r\n")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
