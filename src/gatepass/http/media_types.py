@@ -38,13 +38,14 @@ _OFFERED = {
 
 
 @lru_cache(maxsize=512)
-def response_type(accept: bytes | None, *, html: bool = False) -> MediaType:
+def response_type(accept: bytes | None, *, html: bool = False, events: bool = True) -> MediaType:
     """
     The media type to answer with; no Accept means application/json.
 
     Args:
         accept: the header's value.
         html: whether a page may be the answer (GET).
+        events: whether an event stream may be the answer.
 
     Raises:
         NotAcceptable: Accept names nothing that we can answer with.
@@ -57,7 +58,7 @@ def response_type(accept: bytes | None, *, html: bool = False) -> MediaType:
     chosen: MediaType | None = None
     ranges = _ranges(accept)
     for rank, (name, media) in enumerate(_OFFERED.items()):
-        if media is MediaType.HTML and not html:
+        if (media is MediaType.HTML and not html) or (media is MediaType.EVENT_STREAM and not events):
             continue
         match = _most_specific(name, ranges)
         if match is None or match.quality <= 0:
@@ -118,3 +119,11 @@ def _most_specific(name: str, ranges: list[_Range]) -> _Range | None:
             if candidate.name == pattern:
                 return candidate
     return None
+
+
+def wants_html(accept: bytes | None) -> bool:
+    """Whether a page is the answer that this client likes best: a browser, and not a client that takes anything."""
+    try:
+        return response_type(accept, html=True) is MediaType.HTML
+    except NotAcceptable:
+        return False

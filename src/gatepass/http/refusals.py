@@ -11,6 +11,12 @@ class BadRequest(BadUserInput):
     status = 400
 
 
+class NotFound(BadUserInput):
+    """404."""
+
+    status = 404
+
+
 class MethodNotAllowed(BadUserInput):
     """405. `allow` becomes the Allow header (RFC 9110 §15.5.6)."""
 

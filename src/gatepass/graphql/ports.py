@@ -1,0 +1,69 @@
+"""What the GraphQL endpoint needs from the use cases and from the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from graphql import GraphQLSchema
+
+from gatepass.domain.access_token import Caller, IssuedTokens
+from gatepass.domain.secret import Secret
+
+
+class SignInDeed(Protocol):
+    """`usecases.sign_in.SignIn`."""
+
+    async def __call__(self, user_name: str, plain: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+        """Check credentials and open a session."""
+        ...
+
+
+class SignInRefreshDeed(Protocol):
+    """`usecases.sign_in_refresh.SignInRefresh`."""
+
+    async def __call__(self, presented: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+        """Trade a refresh token for the next pair."""
+        ...
+
+
+class SignOutDeed(Protocol):
+    """`usecases.sign_out.SignOut`."""
+
+    async def __call__(self, caller: Caller, *, everywhere: bool) -> int:
+        """End sessions; how many."""
+        ...
+
+
+class AuthenticateDeed(Protocol):
+    """`usecases.authenticate.Authenticate`."""
+
+    def __call__(self, token: str) -> Caller:
+        """The caller that a bearer token proves; raises `Unauthenticated`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What people do through this endpoint."""
+
+    sign_in: SignInDeed
+    sign_in_refresh: SignInRefreshDeed
+    sign_out: SignOutDeed
+    authenticate: AuthenticateDeed
+
+
+@dataclass(frozen=True, slots=True)
+class MergedSchema:
+    """The sign-in schema and the upstream's as one. `version` changes whenever the schema does; results hang on it."""
+
+    schema: GraphQLSchema
+    version: int
+
+
+class SchemaSource(Protocol):
+    """The gateway, as far as it knows the upstream's schema."""
+
+    def current(self) -> MergedSchema | None:
+        """The schema as it was last read. None: not read yet; the sign-in schema stands alone then."""
+        ...

@@ -1,0 +1,58 @@
+"""The routes of the process itself: is it up, is it ready, its public keys, its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from gatepass.http.edge import Handler
+from gatepass.http.messages import NO_STORE, Request, Response
+from gatepass.http.refusals import MethodNotAllowed
+from gatepass.http.security_headers import NOT_A_PAGE
+
+JWKS_PATH = "/.well-known/jwks.json"
+# Gateways poll the JWKS every one to ten minutes; the next key is published long before it signs.
+_JWKS_CACHING = (b"cache-control", b"public, max-age=300")
+_JSON = (b"content-type", b"application/json")
+
+
+def service_routes(
+    *,
+    jwks: Callable[[], bytes],
+    readiness: Callable[[], Awaitable[Mapping[str, bool]]],
+    metrics: Callable[[], tuple[bytes, bytes]],
+) -> dict[str, Handler]:
+    """Handlers by path. None of them waits for anything but the store, and `/livez` not even for that."""
+
+    async def serve_jwks(request: Request) -> Response:
+        _only_get(request)
+        content_type = (b"content-type", b"application/jwk-set+json")
+        return Response(200, jwks(), [content_type, _JWKS_CACHING, NOT_A_PAGE], operation="jwks")
+
+    async def livez(request: Request) -> Response:
+        _only_get(request)
+        return _health({}, operation="livez")
+
+    async def readyz(request: Request) -> Response:
+        _only_get(request)
+        return _health(await readiness(), operation="readyz")
+
+    async def serve_metrics(request: Request) -> Response:
+        _only_get(request)
+        body, content_type = metrics()
+        return Response(200, body, [(b"content-type", content_type), NO_STORE, NOT_A_PAGE], operation="metrics")
+
+    return {JWKS_PATH: serve_jwks, "/livez": livez, "/readyz": readyz, "/metrics": serve_metrics}
+
+
+def _health(checks: Mapping[str, bool], *, operation: str) -> Response:
+    good = all(checks.values())
+    body = {"status": "ok" if good else "unavailable", "checks": checks}
+    status = 200 if good else 503
+    return Response(status, msgspec.json.encode(body), [_JSON, NO_STORE, NOT_A_PAGE], operation=operation)
+
+
+def _only_get(request: Request) -> None:
+    if request.method not in ("GET", "HEAD"):
+        raise MethodNotAllowed("This address is for GET.", allow="GET, HEAD")
