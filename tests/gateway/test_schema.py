@@ -1,0 +1,391 @@
+"""The upstream's schema, read by introspection and merged with ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from graphql import (
+    build_schema,
+    get_introspection_query,
+    graphql_sync,
+    introspection_from_schema,
+    print_type,
+    validate_schema,
+)
+
+from gatepass.domain.secret import Secret
+from gatepass.gateway.asgi_upstream import AsgiUpstream
+from gatepass.gateway.schema import SchemaLimits, UpstreamSchema
+from tests.gateway.actors import http
+
+SIGN_IN_SDL = Path("src/gatepass/graphql/schema.graphql").read_text("utf-8")
+UPSTREAM_SDL = """
+"What can be asked." type RootQuery { companies(first: Int! = 20): [Company!]! node: RootQuery self: [[RootQuery!]] }
+type RootMutation { rename(id: ID!): Renamed! }
+type RootSubscription { renamed: Company! }
+type Company { number: ID! health: Health @deprecated(reason: "gone") founded: DateTime children: [Company!] }
+type Renamed { query: RootQuery! company: Company! }
+enum Health { GOOD BAD }
+scalar DateTime
+directive @beta on FIELD
+schema { query: RootQuery mutation: RootMutation subscription: RootSubscription }
+"""
+
+
+class Api:
+    """An ASGI GraphQL API over a schema that can change; only introspection works."""
+
+    def __init__(self, sdl=UPSTREAM_SDL):
+        self.schema = build_schema(sdl)
+        self.answer = None
+        self.knows = lambda query: True
+        self.asked = []
+
+    async def __call__(self, scope, receive, send):
+        asked = json.loads((await receive())["body"])
+        self.asked.append((dict(scope["headers"]), asked["query"]))
+        if self.answer is not None:
+            answer = self.answer
+        elif not self.knows(asked["query"]):
+            answer = b'{"errors":[{"message":"Cannot query field \\"isOneOf\\" on type \\"__Type\\"."}]}'
+        else:
+            answer = json.dumps(graphql_sync(self.schema, asked["query"]).formatted).encode()
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}
+        )
+        await send({"type": "http.response.body", "body": answer})
+
+
+@pytest.fixture
+def notices():
+    return []
+
+
+@pytest.fixture
+def reads(closing, notices):
+    def read(upstream, sign_in=SIGN_IN_SDL, **settings):
+        source = UpstreamSchema(
+            upstream if hasattr(upstream, "send") else AsgiUpstream(upstream),
+            sign_in,
+            on_notice=notices.append,
+            **settings,
+        )
+        closing.push_async_callback(source.close)
+        return source
+
+    return read
+
+
+async def eventually(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def introspected(schema):
+    return graphql_sync(schema, get_introspection_query()).data["__schema"]
+
+
+async def test_both_schemas_are_one(reads, notices):
+    """Whatever the upstream calls its root types, and wherever it refers back to them."""
+    source = reads(Api())
+    assert source.current() is None
+    await source.refresh()
+    schema = source.current().schema
+    assert validate_schema(schema) == []
+    assert set(schema.query_type.fields) == {"companies", "node", "self", "gatepass"}
+    assert set(schema.mutation_type.fields) == {"rename", "signIn", "signInRefresh", "signOut"}
+    assert set(schema.subscription_type.fields) == {"renamed"}
+    assert schema.query_type is schema.type_map["RootQuery"]
+    assert schema.type_map["Renamed"].fields["query"].type.of_type is schema.query_type
+    assert "signIn(" in print_type(schema.mutation_type)
+    assert "everywhere: Boolean! = false" in print_type(schema.mutation_type)
+    assert "first: Int! = 20" in print_type(schema.query_type)
+    assert '@deprecated(reason: "gone")' in print_type(schema.type_map["Company"])
+    assert "beta" in {directive.name for directive in schema.directives}
+    assert introspected(schema)["mutationType"]["name"] == "RootMutation"
+    assert notices == []
+
+
+async def test_an_upstream_without_mutations_gets_ours(reads):
+    source = reads(Api("type Query { a: Int } type Mutation2 { b: Int }"))
+    await source.refresh()
+    assert set(source.current().schema.mutation_type.fields) == {"signIn", "signInRefresh", "signOut"}
+    assert source.current().schema.mutation_type.name == "Mutation"
+
+
+async def test_colliding_root_fields_are_ours_and_named(reads, notices):
+    """They are classified as ours, so ours is what answers."""
+    source = reads(
+        Api("type Query { gatepass: Int a: Int signIn: Int } type Mutation { signIn(user: String): String b: Int }"),
+        reserved=frozenset({"signIn", "signInRefresh"}),
+    )
+    await source.refresh()
+    schema = source.current().schema
+    assert set(schema.query_type.fields) == {"gatepass", "a"}
+    assert set(schema.mutation_type.fields) == {"b", "signIn", "signInRefresh", "signOut"}
+    assert set(schema.mutation_type.fields["signIn"].args) == {"useManagementflow", "credentials"}
+    assert sorted(notices) == [
+        "the upstream's Mutation.signIn is hidden by Gatepass's own",
+        "the upstream's Query.gatepass is hidden by Gatepass's own",
+        "the upstream's Query.signIn is hidden by Gatepass's own",
+    ]
+
+
+async def test_colliding_type_names_stay_the_upstreams(reads, notices):
+    """Their documents are many; ours are written with inline values."""
+    source = reads(
+        Api("type Query { t: Tokens m: Mutation } type Tokens { mine: Int } type GatepassTokens { x: Int } type Mutation { y: Int }"
+            " type Q2 { z: GatepassTokens } schema { query: Query }")
+    )  # fmt: skip
+    await source.refresh()
+    schema = source.current().schema
+    assert validate_schema(schema) == []
+    assert set(schema.type_map["Tokens"].fields) == {"mine"}
+    assert set(schema.type_map["GatepassTokens"].fields) == {"x"}
+    assert schema.mutation_type.name == "GatepassMutation"
+    assert schema.mutation_type.fields["signIn"].type.of_type.name == "GatepassGatepassTokens"
+    assert "the upstream's type Tokens has the name of one of Gatepass's own, which is shown as GatepassGatepassTokens" in notices
+    assert len(notices) == 2
+
+
+async def test_a_scalar_of_one_name_is_one_scalar(reads, notices):
+    source = reads(Api())
+    await source.refresh()
+    schema = source.current().schema
+    assert schema.type_map["Tokens"].fields["issuedAt"].type.of_type is schema.type_map["DateTime"]
+    assert "GatepassDateTime" not in schema.type_map
+    assert notices == []
+
+
+@pytest.mark.parametrize("kind", ["type DateTime { a: Int }", "enum DateTime { A }", "input DateTime { a: Int }"])
+async def test_a_type_of_our_scalars_name_keeps_it(reads, kind):
+    source = reads(Api(f"type Query {{ a(b: Int): Int }} {kind}"))
+    await source.refresh()
+    schema = source.current().schema
+    assert validate_schema(schema) == []
+    assert schema.type_map["Tokens"].fields["issuedAt"].type.of_type.name == "GatepassDateTime"
+
+
+async def test_the_version_grows_only_with_a_change(reads):
+    api = Api()
+    source = reads(api)
+    await source.refresh()
+    first = source.current()
+    await source.refresh()
+    assert source.current() is first
+    api.schema = build_schema("type Query { other: Int }")
+    await source.refresh()
+    assert source.current().version == first.version + 1
+    assert "other" in source.current().schema.query_type.fields
+
+
+@pytest.mark.parametrize("unknown", ["isOneOf", "specifiedByURL", "isRepeatable"])
+async def test_an_older_upstream_is_asked_less(reads, unknown):
+    """An upstream refuses the whole query when it does not know a field of introspection."""
+    api = Api()
+    api.knows = lambda query: unknown not in query
+    source = reads(api)
+    await source.refresh()
+    assert "companies" in source.current().schema.query_type.fields
+
+
+async def test_the_operators_headers_go_with_the_question(reads):
+    api = Api()
+    source = reads(api, headers={"X-API-Key": Secret("k")})
+    await source.refresh()
+    headers = api.asked[0][0]
+    assert headers[b"x-api-key"] == b"k"
+    assert headers[b"user-agent"] == b"gatepass"
+    assert not [name for name in headers if name.startswith(b"x-gatepass")]
+
+
+async def test_a_start_without_the_upstream_heals(opens, adapts, reads, notices):
+    """The gateway starts, says once what is missing, and has the schema soon after the upstream is there."""
+    answer = json.dumps({"data": introspection_from_schema(build_schema(UPSTREAM_SDL))}).encode()
+
+    async def behaviour(line):
+        while True:
+            await line.request()
+            await line.say(http(answer))
+
+    upstream = await opens(behaviour)
+    await upstream.close()
+    source = reads(adapts(upstream.url), interval=timedelta(seconds=0.05))
+    await source.start()
+    await eventually(lambda: notices)
+    await asyncio.sleep(0.2)
+    assert source.current() is None
+    assert len(notices) == 1
+    await upstream.open(upstream.port)
+    await eventually(lambda: source.current() is not None)
+    assert "companies" in source.current().schema.query_type.fields
+
+
+async def test_the_schema_is_read_again_on_a_timer(reads):
+    api = Api()
+    source = reads(api, interval=timedelta(seconds=0.02))
+    await source.start()
+    await eventually(lambda: source.current() is not None)
+    api.schema = build_schema("type Query { other: Int }")
+    await eventually(lambda: "other" in source.current().schema.query_type.fields)
+
+
+def _introspection(change):
+    data = {"__schema": json.loads(json.dumps(introspection_from_schema(build_schema(UPSTREAM_SDL))["__schema"]))}
+    change(data["__schema"])
+    return json.dumps({"data": data}).encode()
+
+
+def _type(schema, name):
+    return next(entry for entry in schema["types"] if entry["name"] == name)
+
+
+def _nested(depth):
+    return b'{"data":{"__schema":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}}"
+
+
+def _ring(schema):
+    _type(schema, "Company")["interfaces"] = [{"kind": "OBJECT", "name": "Company", "ofType": None}]
+
+
+def _endless(answer):
+    """The type of a field, wrapped into more lists than any reader can follow."""
+    reference = b'{"kind":"LIST","ofType":' * 5000 + b'{"kind":"SCALAR","name":"ID"}' + b"}" * 5000
+    return answer.replace(b'"ENDLESS"', reference)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    {
+        "nothing": b"",
+        "no JSON": b'<html>"__schema"',
+        "no schema": b'{"data":null}',
+        "null": b'{"data":{"__schema":null}}',
+        "a list": b'{"data":{"__schema":[]}}',
+        "nested": _nested(100_000),
+        "no types": _introspection(lambda s: s.update(types=[])),
+        "types of types": _introspection(lambda s: s.update(types={"a": 1})),
+        "an unknown reference": _introspection(lambda s: s["types"].remove(_type(s, "Health"))),
+        "a root that is none": _introspection(lambda s: s.update(queryType={"name": "Health"})),
+        "a root that is not there": _introspection(lambda s: s.update(queryType={"name": "Nowhere"})),
+        "a huge part in depth": b'{"data":{"__schema":' + b'{"a":[' * 30 + b'"' + b"x" * 40_000 + b'"' + b"]}" * 30 + b"}}",
+        "markup in a name": _introspection(lambda s: _type(s, "Health").update(name="<script>")),
+        "a reserved name": _introspection(lambda s: _type(s, "Company")["fields"][0].update(name="__number")),
+        "an interface of itself": _introspection(_ring),
+        "an endless reference": _endless(_introspection(lambda s: _type(s, "Company")["fields"][0].update(type="ENDLESS"))),
+        "no fields": _introspection(lambda s: _type(s, "Company").update(fields=[])),
+        "fields of none": _introspection(lambda s: _type(s, "RootQuery").update(fields=None)),
+        "a lone surrogate": b'{"data":{"__schema":"\\ud800"}}',
+        "a number": b'{"data":{"__schema":1e999}}',
+    }.items(),
+    ids=lambda item: item[0].replace(" ", "-"),
+)
+async def test_what_is_no_schema_leaves_the_last_good_one(reads, notices, answer):
+    api = Api()
+    source = reads(api)
+    await source.refresh()
+    good = source.current()
+    api.answer = answer[1]
+    await source.refresh()
+    assert source.current() is good
+    await source.refresh()
+    assert len(notices) == 1, "said once, not at each attempt"
+    assert "the last one stays" in notices[0]
+    assert len(notices[0]) < 600
+    assert notices[0].isprintable()
+    api.answer = None
+    await source.refresh()
+    assert source.current() is good
+
+
+async def test_markup_in_descriptions_is_only_text(reads):
+    text = "<script>alert(1)</script>\x1b[31m\u202e"
+    api = Api()
+    api.answer = _introspection(lambda s: _type(s, "Company").update(description=text))
+    source = reads(api)
+    await source.refresh()
+    assert source.current().schema.type_map["Company"].description == text
+
+
+async def test_a_schema_that_is_too_large_is_not_read(reads, notices):
+    api = Api()
+    source = reads(api, limits=SchemaLimits(max_bytes=1000))
+    await source.refresh()
+    assert source.current() is None
+    assert "larger than 1000 bytes" in notices[0]
+
+
+async def test_an_upstream_that_is_slow_to_show_its_schema_is_given_up(opens, adapts, reads, notices):
+    async def behaviour(line):
+        await line.request()
+        await line.say(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        while True:
+            await line.say(b" ")
+            await asyncio.sleep(0.05)
+
+    upstream = await opens(behaviour)
+    source = reads(adapts(upstream.url), limits=SchemaLimits(timeout=timedelta(seconds=0.3)))
+    await source.refresh()
+    assert "took too long" in notices[0]
+
+
+async def test_a_schema_that_takes_too_long_to_build_is_not_used(reads, notices, monkeypatch):
+    """And no second build is begun beside it."""
+    import threading
+
+    from gatepass.gateway import schema as room
+
+    go_on = threading.Event()
+    usual = room._build
+    monkeypatch.setattr(room, "_build", lambda *arguments: go_on.wait(5) and usual(*arguments))
+    source = reads(Api(), limits=SchemaLimits(build_timeout=timedelta(seconds=0.05)))
+    await source.refresh()
+    await source.refresh()
+    assert source.current() is None
+    assert [notice.rpartition(": ")[2] for notice in notices] == [
+        "the upstream's schema takes too long to build",
+        "an earlier schema of the upstream's is still being built",
+    ]
+    go_on.set()
+    await eventually(lambda: not source._building.is_alive())
+    await source.refresh()
+    assert source.current() is not None
+
+
+async def test_a_large_schema_does_not_hold_the_event_loop(reads):
+    """No input may cost more than 250 ms of the loop's time."""
+    fields = " ".join(f"f{number}(a: Int = 1, b: [String!]): T{number}" for number in range(1500))
+    types = " ".join(f"type T{n} {{ id: ID! next: T{(n + 1) % 1500} a(b: In{n}): Int }} input In{n} {{ a: Int }}" for n in range(1500))
+    api = Api()
+    api.answer = json.dumps({"data": introspection_from_schema(build_schema(f"type Query {{ {fields} }} {types}"))}).encode()
+    source = reads(api)
+    steps, running = [], True
+
+    async def watch():
+        last = time.process_time()  # not the wall clock: other programs may hold the machine
+        while running:
+            await asyncio.sleep(0.001)
+            steps.append(-last + (last := time.process_time()))
+
+    watching = asyncio.create_task(watch())
+    await source.refresh()
+    running = False
+    await watching
+    assert len(source.current().schema.type_map) > 3000
+    assert max(steps) < 0.25
+
+
+def test_every_introspection_query_is_valid():
+    """The plain one asks for nothing newer than October 2016."""
+    from gatepass.gateway.introspection_queries import INTROSPECTION_QUERIES
+
+    for query in INTROSPECTION_QUERIES[1:]:
+        assert graphql_sync(build_schema(UPSTREAM_SDL), query).errors is None
+    assert not re.search("isOneOf|specifiedBy|isRepeatable|schema { description", INTROSPECTION_QUERIES[-1])
