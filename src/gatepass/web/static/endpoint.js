@@ -1,0 +1,102 @@
+import { isObject } from "./tokens.js";
+
+/**
+ * The endpoint is the address of this page without its query, under any prefix and in either spelling.
+ * The origin is written out: a path that begins with two slashes would otherwise name another host.
+ */
+export const ENDPOINT = location.origin + location.pathname;
+
+const ACCEPT_JSON = "application/graphql-response+json, application/json;q=0.9";
+const ACCEPT_EVENTS = "text/event-stream";
+
+/** A request that got no usable answer; `code` is the server's when it gave one, `retryAfter` is in seconds. */
+export class Trouble extends Error {
+  constructor(message, { code = "", retryAfter = 0, transient = false } = {}) {
+    super(message);
+    Object.assign(this, { code, retryAfter, transient });
+  }
+}
+
+/** Send one GraphQL request. Resolves to an answer with `text`, or with `stream` for an event stream. */
+export async function post(request, { bearer = "", headers = {}, streams = false, signal, keepalive = false } = {}) {
+  const sent = new Headers(headers);
+  sent.set("Content-Type", "application/json");
+  if (!sent.has("Accept")) sent.set("Accept", streams ? ACCEPT_EVENTS : ACCEPT_JSON);
+  if (bearer && !sent.has("Authorization")) sent.set("Authorization", `Bearer ${bearer}`);
+  const started = performance.now();
+  try {
+    const response = await fetch(ENDPOINT, {
+      method: "POST", headers: sent, body: JSON.stringify(request), cache: "no-store", signal, keepalive,
+    });
+    const answer = { status: response.status, reason: response.statusText, retryAfter: Number(response.headers.get("Retry-After")) || 0 };
+    if (response.ok && response.body && (response.headers.get("Content-Type") ?? "").startsWith(ACCEPT_EVENTS)) {
+      return { ...answer, started, stream: response.body };
+    }
+    const text = await response.text();
+    return { ...answer, text, milliseconds: performance.now() - started, ...resultIn(text) };
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    const slow = error.name === "TimeoutError";
+    throw new Trouble(slow ? "The server did not answer in time." : "The server cannot be reached.", { transient: true });
+  }
+}
+
+function resultIn(text) {
+  let json;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { isJson: false, data: undefined, errors: [] };
+  }
+  const errors = Array.isArray(json?.errors) ? json.errors.filter(isObject) : [];
+  return { isJson: true, data: isObject(json) ? json.data : undefined, errors };
+}
+
+/** The codes of an answer's errors, as far as it gives any. */
+export function codesOf(answer) {
+  return (answer.errors ?? []).map((error) => error.extensions?.code).filter((code) => typeof code === "string");
+}
+
+/** True when the bearer was refused before anything ran, so that the same request may be sent again. */
+export function bearerRefused(answer) {
+  const codes = codesOf(answer);
+  return codes.length ? codes.includes("UNAUTHENTICATED") && (answer.data ?? null) === null : answer.status === 401;
+}
+
+/** The answer's refusal as Trouble, in words for people, or null. */
+export function troubleIn(answer) {
+  const [error] = answer.errors ?? [];
+  if (!error && answer.isJson && answer.status < 400) return null;
+  const { retryAfter, status, reason } = answer;
+  const code = codesOf(answer)[0] ?? "";
+  const transient = !answer.isJson || status >= 500 || status === 429 || ["RATE_LIMITED", "OVERLOADED", "INTERNAL"].includes(code);
+  const said = error ? String(error.message ?? "The server gave no reason.") : `The server answered ${`${status} ${reason}`.trim()} without a GraphQL result.`;
+  return new Trouble(retryAfter ? `${said} Try again in ${retryAfter} s.` : said, { code, retryAfter, transient });
+}
+
+/** Server-sent events of a byte stream as {event, data}. WHATWG HTML §9.2.6: LF, CR and CRLF end a line, comments are dropped. */
+export async function* eventsOf(stream) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "", event = "", data = [];
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split(/\r\n|\n|\r(?!$)/);
+      rest = lines.pop();
+      for (const line of lines) {
+        if (line !== "") {
+          const [, field, content] = /^([^:]*):? ?([^]*)$/.exec(line);
+          if (field === "event") event = content;
+          if (field === "data") data.push(content);
+          continue;
+        }
+        if (event || data.length) yield { event: event || "message", data: data.join("\n") };
+        event = "";
+        data = [];
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

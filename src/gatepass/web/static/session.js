@@ -1,0 +1,236 @@
+import { bearerRefused, post, Trouble, troubleIn } from "./endpoint.js";
+import { accountOf, claimsOf, lifeOf, pairIn, scopesOf } from "./tokens.js";
+
+const SIGN_IN = `mutation signIn($userName: String!, $password: String!) {
+  signIn(useManagementflow: true, credentials: {userName: $userName, password: $password}) { accessToken refreshToken expiresIn }
+}`;
+const SIGN_IN_REFRESH = `mutation signInRefresh($refreshToken: String!) {
+  signInRefresh(useManagementflow: true, credentials: {refreshToken: $refreshToken}) { accessToken refreshToken expiresIn }
+}`;
+const SIGN_OUT = "mutation signOut { signOut { sessions } }";
+
+const PLACE = location.pathname.replace(/\/+$/, "");
+const STORAGE_KEY = `gatepass refresh token ${PLACE}`;
+const LOCK = `gatepass renewal ${PLACE}`;
+const PATIENCE_MS = 20_000;
+const OTHER_TAB_MS = 1000;
+
+/**
+ * One sign-in of this tab: keeps the access token in memory, the refresh token in the tab's sessionStorage, and both fresh.
+ *
+ * `phase` is "out", "held" (a refresh token, no access token yet) or "in". Every change is a `change` event; when a session
+ * ends without being asked to, its `detail` is the sentence that says why.
+ */
+export class Session extends EventTarget {
+  #access = "";
+  #refresh = "";
+  #claims = {};
+  #userName = "";
+  #since = 0;
+  #life = 0;
+  #channel = null;
+  #renewal = null;
+  #trouble = "";
+  #failures = 0;
+  #retryAt = 0;
+
+  get phase() { return this.#access ? "in" : this.#refresh ? "held" : "out"; }
+  get bearer() { return this.#access; }
+  get account() { return accountOf(this.#claims, this.#userName); }
+  get scopes() { return scopesOf(this.#claims); }
+  get life() { return this.#life; }
+  get trouble() { return this.#trouble; }
+  get renews() { return Boolean(this.#refresh); }
+  get secondsLeft() { return Math.min(this.#life, Math.max(0, this.#since / 1000 + this.#life - Date.now() / 1000)); }
+
+  /** Take up what an earlier page of this tab left, and watch the clock from now on. */
+  async begin() {
+    for (const wakes of ["focus", "online", "pageshow"]) addEventListener(wakes, () => this.#look());
+    document.addEventListener("visibilitychange", () => this.#look());
+    this.#watch();
+    const kept = storedToken();
+    if (!kept) return;
+    this.#hold(kept);
+    this.#changed();
+    await this.renew().catch(() => {});
+  }
+
+  /** Raises Trouble with the server's words when the credentials are refused. */
+  async signIn(userName, password) {
+    const answer = await post({ query: SIGN_IN, variables: { userName, password }, operationName: "signIn" }, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    this.adopt(pairOf(answer), userName);
+  }
+
+  /** Use a pair of tokens from now on; without a refresh token the session ends when the access token does. */
+  adopt(pair, userName = "", since = Date.now()) {
+    this.#access = pair.accessToken;
+    this.#claims = claimsOf(pair.accessToken);
+    this.#userName = userName;
+    this.#life = lifeOf(pair);
+    this.#since = since;
+    this.#trouble = "";
+    this.#failures = 0;
+    this.#hold(typeof pair.refreshToken === "string" ? pair.refreshToken : "");
+    this.#changed();
+  }
+
+  /** Trade the refresh token for a new pair: once for all callers here, one tab at a time. Raises Trouble. */
+  renew() {
+    if (this.#renewal) return this.#renewal;
+    const renewal = this.#renewAlone().finally(() => {
+      if (this.#renewal === renewal) this.#renewal = null;
+      this.#changed();
+    });
+    this.#renewal = renewal;
+    return renewal;
+  }
+
+  /**
+   * Forget everything here at once, then tell the server, with a renewed bearer if the old one is spent.
+   *
+   * Resolves to "" or to the reason why the server does not know; never rejects.
+   */
+  async signOut() {
+    const bearer = this.#access, refreshToken = this.#refresh;
+    this.#channel?.postMessage({ signedOut: true });
+    this.#end();
+    try {
+      let answer = await this.#tellSignOut(bearer);
+      if (bearerRefused(answer) && refreshToken) answer = await this.#tellSignOut(pairOf(await askRenewal(refreshToken)).accessToken);
+      const trouble = troubleIn(answer);
+      return trouble && trouble.code !== "INVALID_REFRESH_TOKEN" ? trouble.message : "";
+    } catch (error) {
+      return error.code === "INVALID_REFRESH_TOKEN" ? "" : error.message;
+    }
+  }
+
+  /** Send a request with a live bearer; after a refused bearer renew and send once more. */
+  async send(request, options = {}) {
+    if (this.#refresh && this.secondsLeft === 0) await this.renew().catch(() => {});
+    const bearer = this.#access;
+    const answer = await post(request, { ...options, bearer });
+    const isOurs = !new Headers(options.headers).has("Authorization");
+    if (!bearer || !isOurs || !bearerRefused(answer)) return answer;
+    if (this.#access === bearer) await this.renew().catch(() => {});
+    return this.#access && this.#access !== bearer ? post(request, { ...options, bearer: this.#access }) : answer;
+  }
+
+  async #renewAlone() {
+    const spent = this.#refresh;
+    if (!spent) throw new Trouble("There is no refresh token: sign in again.", { code: "INVALID_REFRESH_TOKEN" });
+    await alone(async (waited) => {
+      if (waited) await this.#otherTab(spent);
+      if (this.#refresh !== spent) return;
+      try {
+        const asked = Date.now();
+        const pair = pairOf(await askRenewal(spent));
+        if (this.#refresh === spent) this.#succeed(pair, asked);
+      } catch (error) {
+        if (this.#refresh === spent) this.#fail(error);
+        throw error;
+      }
+    });
+  }
+
+  #succeed(pair, asked) {
+    this.#channel?.postMessage({ pair, asked, userName: this.#userName });
+    this.adopt({ refreshToken: this.#refresh, ...pair }, this.#userName, asked);
+  }
+
+  #fail(trouble) {
+    if (!trouble.transient) return this.#end(`Your sign-in has ended: ${trouble.message} Please sign in again.`);
+    this.#trouble = trouble.message;
+    this.#failures += 1;
+    this.#retryAt = Date.now() + 1000 * (trouble.retryAfter || Math.min(60, 2 ** this.#failures));
+  }
+
+  #end(why = "") {
+    this.#access = this.#userName = this.#trouble = "";
+    this.#claims = {};
+    this.#life = 0;
+    this.#renewal = null;
+    this.#hold("");
+    this.#changed(why);
+  }
+
+  /**
+   * A duplicated tab holds the same refresh token. The tabs speak over a channel that has the token as its name:
+   * only who knows the token can join, so no other page of this origin hears the next one.
+   */
+  #hold(refreshToken) {
+    this.#channel?.close();
+    this.#channel = null;
+    this.#refresh = refreshToken;
+    storeToken(refreshToken);
+    if (!refreshToken) return;
+    this.#channel = new BroadcastChannel(`gatepass ${refreshToken}`);
+    this.#channel.onmessage = ({ data }) => {
+      if (data.signedOut) return this.#end("You signed out in another tab.");
+      this.adopt({ refreshToken, ...data.pair }, data.userName, data.asked);
+      this.dispatchEvent(new Event("heard"));
+    };
+  }
+
+  /** The lock can come sooner than the word of the tab that had it. */
+  #otherTab(spent) {
+    if (this.#refresh !== spent) return undefined;
+    return new Promise((resolve) => {
+      this.addEventListener("heard", resolve, { once: true });
+      setTimeout(resolve, OTHER_TAB_MS);
+    });
+  }
+
+  #tellSignOut(bearer) {
+    return post({ query: SIGN_OUT, operationName: "signOut" }, { bearer, keepalive: true, signal: AbortSignal.timeout(PATIENCE_MS) });
+  }
+
+  #watch() {
+    this.#look();
+    const untilRenewal = this.#access ? this.#renewAt - Date.now() : Infinity;
+    setTimeout(() => this.#watch(), Math.min(1000, Math.max(100, untilRenewal)));
+  }
+
+  get #renewAt() { return this.#since + 800 * this.#life; }
+
+  /** By the wall clock, so that a laptop that slept is noticed; a clock set back counts as spent. */
+  #look() {
+    const now = Date.now();
+    this.dispatchEvent(new Event("tick"));
+    if (this.#access && !this.#refresh && this.secondsLeft === 0) return this.#end("The access token has expired, and there was no refresh token to renew it with.");
+    const due = now >= this.#renewAt || now < this.#since - 1000;
+    if (this.#refresh && due && !this.#renewal && now >= this.#retryAt) this.renew().catch(() => {});
+  }
+
+  #changed(why = "") { this.dispatchEvent(new CustomEvent("change", { detail: why })); }
+}
+
+function askRenewal(refreshToken) {
+  return post({ query: SIGN_IN_REFRESH, variables: { refreshToken }, operationName: "signInRefresh" }, { signal: AbortSignal.timeout(PATIENCE_MS) });
+}
+
+function pairOf(answer) {
+  const trouble = troubleIn(answer);
+  if (trouble) throw trouble;
+  const pair = pairIn(answer.data);
+  if (!pair) throw new Trouble("The server answered without a token.");
+  return pair;
+}
+
+/** Web Locks exist only in secure contexts; elsewhere the server's replay window has to do. */
+async function alone(work) {
+  if (!navigator.locks) return work(false);
+  const atOnce = await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => Boolean(lock) && (await work(false), true));
+  return atOnce || navigator.locks.request(LOCK, () => work(true));
+}
+
+/** sessionStorage throws where site data is blocked: then the sign-in lasts until the page is left. */
+function storedToken() {
+  try { return sessionStorage.getItem(STORAGE_KEY) ?? ""; } catch { return ""; }
+}
+
+function storeToken(refreshToken) {
+  try {
+    if (refreshToken) sessionStorage.setItem(STORAGE_KEY, refreshToken);
+    else sessionStorage.removeItem(STORAGE_KEY);
+  } catch { /* see storedToken */ }
+}

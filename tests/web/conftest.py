@@ -1,0 +1,147 @@
+"""Actors for tests of the page: a fake endpoint, Debian's Chromium, and Ana who sits before it."""
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from tests.web.fake_endpoint import EMAIL, PASSWORD, Endpoint, Service
+
+# Root in a container has no sandbox; the rest keeps the browser from speaking to anybody.
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+expect.set_options(timeout=8_000)
+
+
+class Ana:
+    """A person at one browser tab."""
+
+    def __init__(self, page: Page, service: Service) -> None:
+        self.page, self.service = page, service
+
+    def opens(self, url: str) -> None:
+        self.page.goto(url)
+        expect(self.run_button).to_be_enabled()
+
+    def signs_in(self, password: str = PASSWORD) -> None:
+        self.page.get_by_label("E-mail address", exact=True).fill(EMAIL)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.keyboard.press("Enter")
+
+    def is_signed_in(self) -> None:
+        """Signed in and at rest: the page has put its example into the editor, if that was free."""
+        expect(self.page.get_by_role("heading", name="Signed in")).to_be_visible()
+        expect(self.page.get_by_role("button", name="Copy header")).to_be_enabled()
+        expect(self.editor).to_have_value(re.compile("^(?!# Sign in with)."))
+
+    def is_signed_out(self) -> None:
+        expect(self.page.get_by_label("Password", exact=True)).to_be_visible()
+
+    def runs(self, query: str) -> None:
+        self.editor.fill(query)
+        self.editor.press("Control+Enter")
+
+    def reads(self, text: str) -> None:
+        expect(self.result).to_contain_text(text)
+
+    @property
+    def editor(self) -> Locator:
+        return self.page.get_by_label("GraphQL document")
+
+    @property
+    def result(self) -> Locator:
+        return self.page.get_by_role("region", name="Result")
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator("#status")
+
+    @property
+    def run_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Run", exact=False)
+
+    def presses(self, button: str) -> None:
+        self.page.get_by_role("button", name=button).click()
+
+    def stored(self) -> dict[str, dict[str, str]]:
+        stores: dict[str, dict[str, str]] = self.page.evaluate(
+            "({ session: { ...sessionStorage }, local: { ...localStorage } })"
+        )
+        return stores
+
+
+@contextmanager
+def serving() -> Iterator[Endpoint]:
+    server = Endpoint()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with serving() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def service(endpoint: Endpoint) -> Service:
+    return endpoint.service
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser per module: playwright's loop must be gone before asynchronous tests of other modules run."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        pytest.skip("needs Chromium: `apt-get install chromium`, or CHROMIUM=/path/to/chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def profile(browser: Browser, endpoint: Endpoint) -> Iterator[BrowserContext]:
+    """A fresh profile; its end asserts that the page asked only its own server and broke no rule of its policy."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(8_000)
+    asked: set[str] = set()
+    complaints: list[str] = []
+    context.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("console", lambda message: complaints.append(message.text))
+    yield context
+    context.close()
+    assert asked <= {urlsplit(endpoint.url).netloc}
+    # The browser itself reports answers such as 401 on the console.
+    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []
+
+
+@pytest.fixture
+def context(browser: Browser, endpoint: Endpoint) -> Iterator[BrowserContext]:
+    with profile(browser, endpoint) as context:
+        yield context
+
+
+@pytest.fixture
+def ana(context: BrowserContext, endpoint: Endpoint) -> Ana:
+    ana = Ana(context.new_page(), endpoint.service)
+    ana.opens(endpoint.url)
+    return ana

@@ -1,0 +1,110 @@
+"""The page and its files as the application sends them."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+import gatepass.web
+from gatepass.web import Ide, WebFile, asset_name
+
+STATIC = Path(gatepass.web.__file__).parent / "static"
+
+
+@pytest.fixture(scope="module")
+def ide() -> Ide:
+    return Ide()
+
+
+def assets(ide: Ide, *, accepts_gzip: bool = False) -> dict[str, WebFile]:
+    names = [name.decode() for name in re.findall(rb'\?ide=([^"]+)', ide.page().body)]
+    found = {name: ide.asset(name, accepts_gzip=accepts_gzip) for name in names}
+    return {name: asset for name, asset in found.items() if asset}
+
+
+def test_the_page_forbids_everything_that_is_not_its_own(ide: Ide) -> None:
+    headers = dict(ide.page().headers)
+    assert headers[b"content-security-policy"] == (
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        b"require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    assert headers[b"content-type"] == b"text/html; charset=utf-8"
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert headers[b"referrer-policy"] == b"no-referrer"
+    assert headers[b"cross-origin-opener-policy"] == b"same-origin"
+    assert headers[b"x-frame-options"] == b"DENY"
+
+
+def test_no_cache_keeps_the_page_because_its_address_also_answers_json(ide: Ide) -> None:
+    headers = dict(ide.page().headers)
+    assert headers[b"cache-control"] == b"no-store"
+    assert headers[b"vary"] == b"accept, accept-encoding"
+
+
+def test_header_names_are_lower_case_and_occur_once(ide: Ide) -> None:
+    for file in (ide.page(), *assets(ide).values()):
+        names = [name for name, _ in file.headers]
+        assert names == [name.lower() for name in names]
+        assert len(names) == len(set(names))
+        assert dict(file.headers)[b"content-length"] == str(len(file.body)).encode()
+
+
+def test_the_page_has_no_inline_script_style_or_handler(ide: Ide) -> None:
+    html = ide.page().body.decode()
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", html)
+    assert re.findall(r"<script[^>]*>([^<]*)</script>", html) == [""]
+    assert not re.search(r"(?:src|href|action)=\"(?!\?ide=|#)", html)
+
+
+def test_everything_the_page_refers_to_is_there_and_may_be_kept_for_ever(ide: Ide) -> None:
+    found = assets(ide)
+    assert sorted(re.sub(r"\.[0-9a-f]{16}\.", ".", name) for name in found) == ["favicon.svg", "ide.css", "ide.js"]
+    for asset in found.values():
+        assert dict(asset.headers)[b"cache-control"] == b"public, max-age=31536000, immutable"
+        assert dict(asset.headers)[b"x-content-type-options"] == b"nosniff"
+
+
+def test_gzip_carries_the_same_bytes(ide: Ide) -> None:
+    zipped = assets(ide, accepts_gzip=True)
+    for name, asset in assets(ide).items():
+        assert dict(zipped[name].headers)[b"content-encoding"] == b"gzip"
+        assert gzip.decompress(zipped[name].body) == asset.body
+    assert gzip.decompress(ide.page(accepts_gzip=True).body) == ide.page().body
+
+
+def test_the_page_stays_light(ide: Ide) -> None:
+    """30 kB compressed in all: it loads at once on any line."""
+    files = [ide.page(accepts_gzip=True), *assets(ide, accepts_gzip=True).values()]
+    assert sum(len(file.body) for file in files) <= 30_000
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ide.js", "ide.0000000000000000.js", "../page.py", "session.js", "ide.html", "\x00"]
+)
+def test_any_other_name_is_not_found(ide: Ide, name: str) -> None:
+    assert ide.asset(name) is None
+
+
+@pytest.mark.parametrize(
+    ("query_string", "name"),
+    [
+        (b"", None),
+        (b"query=%7Bhello%7D", None),
+        (b"ide=", None),
+        (b"ide=ide.0.js", "ide.0.js"),
+        (b"v=2&ide=ide.0.js", "ide.0.js"),
+        (b"\xff\xfe&ide=%ff", "\N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_an_asset_is_asked_for_by_a_query_of_the_endpoint(query_string: bytes, name: str | None) -> None:
+    assert asset_name(query_string) == name
+
+
+@pytest.mark.parametrize("source", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_no_script_parses_markup_evaluates_text_or_keeps_anything_for_ever(source: Path) -> None:
+    markup = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write"
+    code = r"\beval\b|new Function"
+    memory = r"localStorage|indexedDB|cookie|pushState|replaceState"
+    assert not re.search(f"{markup}|{code}|{memory}", source.read_text())

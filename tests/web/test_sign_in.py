@@ -1,0 +1,179 @@
+"""Signing in and out with the page, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.web.conftest import Ana
+from tests.web.fake_endpoint import EMAIL, PASSWORD, Endpoint, Refusal
+
+
+def test_ana_signs_in_and_sees_who_she_is_what_she_may_and_for_how_long(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    expect(ana.page.locator("#account")).to_have_text(EMAIL)
+    expect(ana.page.get_by_role("listitem")).to_have_text(["api", "companies:read"])
+    expect(ana.page.get_by_role("timer")).to_have_text(re.compile(r"^(1:00:00|59:\d\d)$"))
+    expect(ana.editor).to_be_focused()
+
+
+def test_a_wrong_password_says_why_and_lets_her_try_again(ana: Ana) -> None:
+    ana.signs_in("wrong")
+    problem = ana.page.get_by_role("alert").filter(has_text="INVALID_CREDENTIALS")
+    expect(problem).to_contain_text("E-mail address or password is wrong. <img src=x")
+    expect(ana.page.get_by_label("Password", exact=True)).to_be_focused()
+    ana.signs_in()
+    ana.is_signed_in()
+
+
+def test_an_unreachable_server_is_told_apart_from_a_refusal(ana: Ana, context: BrowserContext) -> None:
+    context.set_offline(True)
+    ana.signs_in()
+    expect(ana.page.get_by_role("alert").filter(has_text="The server cannot be reached.")).to_be_visible()
+
+
+def test_a_reload_keeps_the_sign_in(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.page.reload()
+    ana.is_signed_in()
+    assert ana.service.count("signInRefresh") == 1
+
+
+def test_the_tab_stores_the_refresh_token_and_nothing_else(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.runs("{ hello }")
+    ana.reads("Hello, you!")
+    stored = ana.stored()
+    assert stored == {"session": {"gatepass refresh token /api/graphql": "gpr_refresh1"}, "local": {}}
+    assert ana.page.context.cookies() == []
+    assert ana.page.evaluate("indexedDB.databases()") == []
+    assert ana.page.url == ana.page.evaluate("location.origin + location.pathname")
+    assert ana.page.evaluate("history.length") <= 2
+
+
+def test_the_password_leaves_the_form_once_it_has_served(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    assert PASSWORD not in ana.page.evaluate(
+        "Array.from(document.querySelectorAll('input, textarea'), e => e.value).join()"
+    )
+
+
+def test_a_shown_password_is_hidden_again_before_it_is_sent(ana: Ana) -> None:
+    """The browser may keep what is submitted as plain text among its form entries."""
+    ana.presses("Show the password")
+    field = ana.page.get_by_label("Password", exact=True)
+    expect(field).to_have_attribute("type", "text")
+    ana.signs_in("wrong")
+    expect(ana.page.get_by_role("alert").filter(has_text="INVALID_CREDENTIALS")).to_be_visible()
+    expect(field).to_have_attribute("type", "password")
+
+
+def test_password_managers_find_the_fields(ana: Ana) -> None:
+    expect(ana.page.get_by_label("E-mail address", exact=True)).to_have_attribute("autocomplete", "username")
+    expect(ana.page.get_by_label("Password", exact=True)).to_have_attribute("autocomplete", "current-password")
+
+
+def test_signing_out_ends_the_session_at_the_server_and_here(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.runs("{ hello }")
+    ana.reads("Hello, you!")
+    ana.presses("Sign out")
+    ana.is_signed_out()
+    expect(ana.page.locator("#word")).to_have_text("Signed out.")
+    expect(ana.result).to_have_text("Nothing was run yet.")
+    assert ana.stored() == {"session": {}, "local": {}}
+    assert ana.service.live_refresh_tokens == set()
+    ana.page.reload()
+    ana.is_signed_out()
+
+
+def test_signing_out_with_a_spent_access_token_still_reaches_the_server(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.service.forget_access_tokens()
+    ana.presses("Sign out")
+    expect(ana.page.locator("#word")).to_have_text("Signed out.")
+    assert ana.service.live_refresh_tokens == set()
+
+
+def test_signing_out_clears_everything_here_when_the_server_does_not_answer(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.service.hangs_up_on_sign_out = True
+    ana.presses("Sign out")
+    ana.is_signed_out()
+    expect(ana.page.locator("#word")).to_contain_text("Signed out here. The server was not told")
+    assert ana.stored() == {"session": {}, "local": {}}
+
+
+def test_a_refused_refresh_token_leads_back_to_the_form_and_says_why(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.service.live_refresh_tokens.clear()
+    ana.presses("Renew now")
+    ana.is_signed_out()
+    expect(ana.page.get_by_role("alert").filter(has_text="Your sign-in has ended")).to_contain_text("used before")
+    assert ana.stored()["session"] == {}
+
+
+def test_a_server_in_trouble_ends_no_session(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.service.renewals_fail_with = Refusal("OVERLOADED", "Too much to do.", 503)
+    ana.presses("Renew now")
+    expect(ana.page.get_by_role("alert").filter(has_text="Not renewed: Too much to do.")).to_be_visible()
+    ana.page.reload()
+    expect(ana.page.get_by_role("heading", name="One moment")).to_be_visible()
+    ana.service.renewals_fail_with = None
+    ana.presses("Renew now")
+    ana.is_signed_in()
+
+
+def test_the_mutation_of_the_specification_in_the_editor_offers_its_token(ana: Ana) -> None:
+    expect(ana.editor).to_have_value(re.compile(r'signIn\(useManagementflow: true, credentials: \{\s+userName: "xxxx"'))
+    ana.runs(ana.editor.input_value().replace("xxxx", EMAIL).replace("yyyy", PASSWORD))
+    ana.presses("Use this token")
+    ana.is_signed_in()
+    expect(ana.editor).to_have_value(re.compile("query Example"))
+    expect(ana.result).not_to_contain_text("accessToken")
+    assert ana.stored()["session"] == {"gatepass refresh token /api/graphql": "gpr_refresh1"}
+
+
+def test_a_query_of_ones_own_survives_the_sign_in(ana: Ana) -> None:
+    ana.editor.fill("{ hello } # mine")
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.presses("Sign out")
+    ana.is_signed_out()
+    expect(ana.editor).to_have_value("{ hello } # mine")
+
+
+def test_a_secret_in_the_editor_does_not_survive_the_sign_out(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.editor.fill(f'mutation {{ signIn(credentials: {{ password: "{PASSWORD}" }}) }}')
+    ana.presses("Sign out")
+    expect(ana.editor).to_have_value(re.compile("yyyy"))
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/graphql/", "/deep/prefix/graphql", "//other.example/graphql/"])
+def test_the_page_works_wherever_the_endpoint_is(context: BrowserContext, endpoint: Endpoint, path: str) -> None:
+    """The last one would name another host if it were used as a relative reference."""
+    ana = Ana(context.new_page(), endpoint.service)
+    ana.opens(endpoint.url.replace("/api/graphql/", path))
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.page.reload()
+    ana.is_signed_in()
+
+
+def test_both_spellings_of_the_endpoint_share_the_tabs_session(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.page.goto(ana.page.url.rstrip("/"))
+    ana.is_signed_in()
