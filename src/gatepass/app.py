@@ -1,0 +1,312 @@
+"""The composition root: the only module that sees every room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+
+from gatepass.crypto.access_tokens import JwtAccessTokens
+from gatepass.crypto.argon2_parameters import Argon2Parameters
+from gatepass.crypto.keyring import Keyring
+from gatepass.crypto.password_pool import PasswordPool
+from gatepass.crypto.sealing import Sealer
+from gatepass.domain.access_token import Caller
+from gatepass.domain.errors import Fault
+from gatepass.domain.session import SessionLimits
+from gatepass.domain.signing_key import Algorithm
+from gatepass.gateway.asgi_upstream import AsgiUpstream
+from gatepass.gateway.forward import Gateway
+from gatepass.gateway.http_upstream import HttpUpstream
+from gatepass.gateway.schema import UpstreamSchema
+from gatepass.gateway.upstream import Upstream, UpstreamLimits
+from gatepass.graphql.endpoint import GraphqlEndpoint, IntrospectionPolicy, Policies
+from gatepass.graphql.limits import DocumentLimits
+from gatepass.graphql.ports import Deeds
+from gatepass.http.asgi import App
+from gatepass.http.body import BodyLimits
+from gatepass.http.edge import Edge, Handler, Observer
+from gatepass.http.media_types import wants_html
+from gatepass.http.messages import Answer, Request, Response
+from gatepass.http.refusals import NotFound
+from gatepass.http.service_routes import service_routes
+from gatepass.settings import Settings
+from gatepass.stores.sqlite import open_store
+from gatepass.telemetry.metrics import Metrics
+from gatepass.telemetry.request_log import RequestLog
+from gatepass.usecases.authenticate import Authenticate
+from gatepass.usecases.check_readiness import CheckReadiness
+from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.ports import Clock, Directory, Store
+from gatepass.usecases.revoked_sessions import RevokedSessions
+from gatepass.usecases.sign_in import SignIn
+from gatepass.usecases.sign_in_refresh import SignInRefresh
+from gatepass.usecases.sign_out import SignOut
+from gatepass.web import Ide, WebFile, asset_name
+
+SWEEP_SECONDS = 60.0
+SWEEP_ROWS = 500
+
+_log = logging.getLogger("gatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running Gatepass: what answers at which path, and what the application around it may ask of it."""
+
+    edge: Edge
+    paths: frozenset[str]
+    authenticate: Callable[[str], Caller]
+    reload: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def compose(
+    settings: Settings, wrapped: App | None, directory: Directory | None, state: dict[str, Any], clock: Clock
+) -> AsyncIterator[Service]:
+    """
+    Open everything that the settings ask for, and close it in reverse.
+
+    Args:
+        wrapped: the ASGI application to protect; None forwards to `settings.upstream` on HTTP.
+        state: the lifespan state that a wrapped application shares with its requests.
+        clock: what time it is, for everything that expires.
+
+    Raises:
+        SettingsError, StoreUnavailable, KeyUnusable, HashingFailed: nothing stays open.
+    """
+    async with AsyncExitStack() as stack:
+        sealer = Sealer(settings.require_secret_key())
+        passwords = await stack.enter_async_context(_password_pool(settings))
+        store = await open_store(settings.database_path)
+        stack.push_async_callback(store.close)
+        algorithm = Algorithm(settings.signing_algorithm)
+        keyring = await Keyring.open(store.keys, sealer, clock=clock, algorithm=algorithm)
+        revoked = RevokedSessions(store.revocations, clock, timedelta(seconds=settings.revocation_stale_seconds))
+        await revoked.refresh()
+        await stack.enter_async_context(_repeating(revoked.refresh, settings.revocation_poll_seconds))
+        await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
+
+        deeds = _deeds(settings, store, keyring, passwords, revoked, directory, clock)
+        upstream, schema = await _open_upstream(settings, wrapped, state, stack)
+        endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, clock), schema)
+        metrics = Metrics(lambda: passwords.waiting)
+        routes = {
+            **dict.fromkeys((settings.graphql_path, f"{settings.graphql_path}/"), _with_ide(settings, endpoint)),
+            **service_routes(
+                jwks=keyring.jwks, readiness=CheckReadiness(store, keyring, revoked), metrics=metrics.render
+            ),
+        }
+        edge = Edge(_router(routes), observe=_observer(RequestLog(), metrics), report=_report)
+        yield Service(edge, frozenset(routes), deeds.authenticate, schema.refresh if schema else _nothing)
+
+
+def utc_now() -> datetime:
+    """The clock of the running service."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def _password_pool(settings: Settings) -> AsyncIterator[PasswordPool]:
+    pool = PasswordPool(
+        Argon2Parameters(settings.argon2_memory_kib, settings.argon2_iterations),
+        workers=settings.hash_workers,
+        queue_deadline=timedelta(seconds=settings.hash_queue_seconds),
+        max_waiting=settings.hash_max_waiting,
+    )
+    await pool.start()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def _deeds(
+    settings: Settings,
+    store: Store,
+    keyring: Keyring,
+    passwords: PasswordPool,
+    revoked: RevokedSessions,
+    directory: Directory | None,
+    clock: Clock,
+) -> Deeds:
+    leeway = timedelta(seconds=settings.leeway_seconds)
+    limits = _session_limits(settings)
+    tokens = JwtAccessTokens(keyring, issuer=settings.issuer, audience=settings.audience, leeway=leeway)
+    access_ttl = timedelta(seconds=settings.access_ttl_seconds)
+    issue = IssueTokens(tokens, keyring, os.urandom, settings.issuer, settings.audience, access_ttl)
+    return Deeds(
+        sign_in=SignIn(store.accounts, store.sessions, passwords, issue, clock, os.urandom, limits, directory),
+        sign_in_refresh=SignInRefresh(store.sessions, keyring, issue, clock, limits, directory is not None),
+        sign_out=SignOut(store.sessions, clock),
+        authenticate=Authenticate(tokens, revoked, clock, leeway=leeway),
+    )
+
+
+def _session_limits(settings: Settings) -> SessionLimits:
+    return SessionLimits(
+        idle=timedelta(seconds=settings.session_idle_seconds),
+        absolute=timedelta(seconds=settings.session_absolute_seconds),
+        replay_window=timedelta(seconds=settings.replay_window_seconds),
+    )
+
+
+async def _open_upstream(
+    settings: Settings, wrapped: App | None, state: dict[str, Any], stack: AsyncExitStack
+) -> tuple[Upstream | None, UpstreamSchema | None]:
+    upstream: Upstream
+    if wrapped is not None:
+        upstream = AsgiUpstream(wrapped, path=settings.graphql_path, state=state)
+    elif settings.upstream is not None:
+        upstream = HttpUpstream(settings.upstream, _upstream_limits(settings))
+    else:
+        return None, None
+    await upstream.start()
+    stack.push_async_callback(upstream.close)
+    schema = UpstreamSchema(
+        upstream,
+        files("gatepass.graphql").joinpath("schema.graphql").read_text("utf-8"),
+        headers=settings.upstream_introspection_headers,
+        interval=timedelta(seconds=settings.schema_refresh_seconds),
+        on_notice=_log.warning,
+    )
+    await schema.start()
+    stack.push_async_callback(schema.close)
+    return upstream, schema
+
+
+def _gateway(settings: Settings, upstream: Upstream | None, revoked: RevokedSessions, clock: Clock) -> Gateway | None:
+    if upstream is None:
+        return None
+    return Gateway(upstream, revoked, clock, on_fault=_upstream_failed, forward_bearer=settings.forward_bearer)
+
+
+def _upstream_limits(settings: Settings) -> UpstreamLimits:
+    return UpstreamLimits(
+        connect_timeout=timedelta(seconds=settings.upstream_connect_timeout_seconds),
+        response_timeout=timedelta(seconds=settings.upstream_response_timeout_seconds),
+        idle_timeout=timedelta(seconds=settings.upstream_idle_timeout_seconds),
+        max_connections=settings.upstream_max_connections,
+    )
+
+
+def _endpoint(
+    settings: Settings, deeds: Deeds, gateway: Gateway | None, schema: UpstreamSchema | None
+) -> GraphqlEndpoint:
+    return GraphqlEndpoint(
+        deeds,
+        issuer=settings.issuer,
+        access_ttl=timedelta(seconds=settings.access_ttl_seconds),
+        forward=gateway,
+        schema_source=schema,
+        policies=Policies(settings.public_operations, IntrospectionPolicy(settings.introspection)),
+        document_limits=DocumentLimits(
+            max_document_characters=settings.max_document_characters,
+            max_tokens=settings.max_tokens,
+            max_depth=settings.max_depth,
+            max_aliases=settings.max_aliases,
+        ),
+        body_limits=BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds)),
+    )
+
+
+def _with_ide(settings: Settings, endpoint: Handler) -> Handler:
+    """The endpoint, which for a browser's GET is the IDE's page and its files."""
+    if settings.ide == "off":
+        return endpoint
+    ide = Ide()
+
+    async def page_or_endpoint(request: Request) -> Answer:
+        if request.method in ("GET", "HEAD") and (found := _ide_file(ide, request)) is not None:
+            return Response(200, found.body, found.headers, operation="ide")
+        return await endpoint(request)
+
+    return page_or_endpoint
+
+
+def _ide_file(ide: Ide, request: Request) -> WebFile | None:
+    accepts_gzip = b"gzip" in (request.header(b"accept-encoding") or b"")
+    name = asset_name(request.query_string)
+    if name is not None:
+        return ide.asset(name, accepts_gzip=accepts_gzip)
+    if b"query=" in request.query_string or not wants_html(request.header(b"accept")):
+        return None
+    return ide.page(accepts_gzip=accepts_gzip)
+
+
+def _router(routes: dict[str, Handler]) -> Handler:
+    async def route(request: Request) -> Answer:
+        handler = routes.get(request.path)
+        if handler is None:
+            raise NotFound(f"There is nothing here. The API is at {next(iter(routes))}.")
+        return await handler(request)
+
+    return route
+
+
+def _observer(log: RequestLog, metrics: Metrics) -> Observer:
+    def observe(request: Request, answer: Answer, seconds: float) -> None:
+        metrics.request(answer.operation, answer.code, seconds)
+        log(
+            request_id=request.id,
+            method=request.method,
+            path=request.path,
+            operation=answer.operation,
+            code=answer.code,
+            status=answer.status,
+            seconds=seconds,
+            client=request.client,
+        )
+
+    return observe
+
+
+def _report(request: Request, error: BaseException) -> None:
+    _log.error("fault", exc_info=error, extra={"request_id": request.id})
+
+
+def _upstream_failed(reason: str, error: BaseException | None) -> None:
+    _log.warning("upstream failed: %s", reason, extra={"error": type(error).__name__} if error else {})
+
+
+async def _nothing() -> None:
+    """Without an upstream there is nothing to read again."""
+
+
+def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], Awaitable[None]]:
+    async def sweep() -> None:
+        now = clock()
+        while await store.sessions.sweep(now, now - limits.idle, SWEEP_ROWS) == SWEEP_ROWS:
+            await asyncio.sleep(0)
+
+    return sweep
+
+
+@asynccontextmanager
+async def _repeating(job: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
+    """Do `job` again and again beside the body. A failure is logged once until it has succeeded again."""
+
+    async def repeat() -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await job()
+                failing = False
+            except Fault as error:
+                if not failing:
+                    _log.error("a background job fails", exc_info=error)
+                failing = True
+
+    task = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

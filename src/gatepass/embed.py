@@ -1,0 +1,120 @@
+"""`Gatepass`: the whole service as one ASGI application, alone or around yours."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+from gatepass.app import Service, compose, utc_now
+from gatepass.domain.access_token import Caller
+from gatepass.domain.errors import Refused
+from gatepass.gateway.header_names import PassingNames
+from gatepass.http.asgi import App, Receive, Scope, Send
+from gatepass.http.bearer import bearer_token
+from gatepass.http.lifespan import lifespan_of
+from gatepass.http.messages import Request
+from gatepass.settings import Settings
+from gatepass.usecases.ports import Clock, Directory
+
+# On paths of its own the application may believe scope["gatepass"]; a header that claims an identity never.
+_NOT_IDENTITY = PassingNames("x-gatepass x-gatepass-*")
+
+
+class Gatepass:
+    """
+    Sign-in and bearer tokens around an ASGI GraphQL application, in one line:
+
+        app = Gatepass(app, Settings.load())
+
+    The GraphQL endpoint (`settings.graphql_path`, with and without closing slash) and the service routes are answered
+    here; protected operations reach `app` with the caller in `scope["gatepass"]`, a `Caller`. Every other path goes to
+    `app` as it came, also with `scope["gatepass"]`: the caller where a good bearer was sent, None otherwise. WebSockets
+    on the endpoint are refused, for nothing would check them. The application must be run with the lifespan protocol.
+
+    Args:
+        app: the application to protect; None forwards operations to `settings.upstream` on HTTP.
+        settings: what `Settings.load()` finds, unless given.
+        directory: checks credentials for `useManagementflow: false`.
+        clock: what time it is; for tests.
+    """
+
+    def __init__(
+        self,
+        app: App | None = None,
+        settings: Settings | None = None,
+        *,
+        directory: Directory | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.settings = settings if settings is not None else Settings.load()
+        self._wrapped = app
+        self._directory = directory
+        self._clock = clock
+        self._service: Service | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+            return
+        if self._service is None:
+            raise RuntimeError(
+                "Gatepass was not started: run it with a server that speaks the ASGI lifespan protocol "
+                "(uvicorn: lifespan='on'; mounted in another application: enter its lifespan)."
+            )
+        scope = _without_root(scope)
+        if scope["path"] in self._service.paths or self._wrapped is None:
+            await self._answer(self._service, scope, receive, send)
+        else:
+            await self._wrapped(self._passed_on(self._service, scope, receive), receive, send)
+
+    async def reload(self) -> None:
+        """Read the upstream's schema again."""
+        if self._service is not None:
+            await self._service.reload()
+
+    async def _answer(self, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await service.edge(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
+
+    def _passed_on(self, service: Service, scope: Scope, receive: Receive) -> Scope:
+        return {
+            **scope,
+            "headers": [(name, value) for name, value in scope["headers"] if _NOT_IDENTITY[name]],
+            "gatepass": _caller(service, scope, receive),
+        }
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        state: dict[str, Any] = scope.get("state", {})
+        async with AsyncExitStack() as stack:
+            try:
+                if self._wrapped is not None:
+                    await stack.enter_async_context(lifespan_of(self._wrapped, state))
+                composed = compose(self.settings, self._wrapped, self._directory, state, self._clock)
+                self._service = await stack.enter_async_context(composed)
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                raise
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            self._service = None
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _caller(service: Service, scope: Scope, receive: Receive) -> Caller | None:
+    """Who sent this, where that is proven. It is for the application to say who may come in on its own paths."""
+    try:
+        token = bearer_token(Request(scope, receive, request_id="", client=""))
+        return service.authenticate(token) if token is not None else None
+    except Refused:
+        return None
+
+
+def _without_root(scope: Scope) -> Scope:
+    """The scope with the path below the place where this application is mounted."""
+    root, path = scope.get("root_path", ""), scope["path"]
+    return {**scope, "path": path[len(root) :] or "/"} if root and path.startswith(root) else scope
