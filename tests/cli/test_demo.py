@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import Process, free_port, post, running, sign_in
+from tests.kit.processes import Process, free_port, post, running, sign_in
 
 PASSWORD = re.compile(r"^  (?:reader|administrator) +(\S+@example\.org) +(\S+) +scopes: (.+)$", re.MULTILINE)
 

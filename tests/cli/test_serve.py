@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import GOOD_PASSWORD, Gatepass
-from tests.cli.processes import Process, post, running, sign_in
+from tests.kit.processes import Process, post, running, sign_in
 
 # Nobody listens there; the gateway starts without its upstream.
 UPSTREAM = "http://127.0.0.1:9/graphql"

@@ -6,7 +6,7 @@ import asyncio
 
 from gatepass.domain.session import Session
 from gatepass.usecases.ports import Rotated, Store
-from tests.kit.store_world import DAY, HOUR, LIMITS, NOW, Person, announced, stored
+from tests.kit.store_world import DAY, HOUR, LIMITS, MINUTE, NOW, SECOND, Person, announced, stored
 
 LATER = NOW + 30 * DAY
 
@@ -45,12 +45,13 @@ async def test_a_sweep_deletes_no_more_than_its_limit_and_less_only_at_the_end(a
 
 async def test_what_becomes_old_later_is_found_later(ana: Person) -> None:
     """A sweep may remember where it stopped, but overlooks nothing behind."""
-    first, second = await ana.signs_in(NOW), await ana.signs_in(NOW + HOUR)
-    assert await ana.store.sessions.sweep(NOW, NOW + HOUR, 1) == 1
-    assert await ana.store.sessions.sweep(NOW, NOW + HOUR, 1) == 0
-    third = await ana.signs_in(NOW)
-    assert await ana.store.sessions.sweep(NOW, NOW + HOUR, 1) == 1
-    assert await are_there(ana.store, first, second, third) == [False, True, False]
+    older = await ana.signs_in(NOW)
+    await ana.refreshes(older, 0, NOW + HOUR)
+    younger = await ana.signs_in(NOW + SECOND)
+    assert await ana.store.sessions.sweep(NOW, NOW + MINUTE, 1) == 1
+    assert await are_there(ana.store, older, younger) == [True, False]
+    assert await ana.store.sessions.sweep(NOW, NOW + DAY, 1) == 1
+    assert await are_there(ana.store, older) == [False]
 
 
 async def test_old_revocation_entries_go_and_the_sessions_stay_refused_until_then(ana: Person) -> None:

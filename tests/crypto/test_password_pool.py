@@ -159,6 +159,8 @@ async def test_the_stand_ins_match_each_other_in_no_way(pool: PasswordPool) -> N
     assert not await pool.verify(password_pool._NO_PASSWORD, pool._stand_in)
     kept = await pool.hash(password_pool._NO_PASSWORD)
     assert not await pool.verify(None, kept)
+    pool._stand_in = await pool.hash(RIGHT)
+    assert not await pool.verify(RIGHT, None)
 
 
 # -- trouble ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import structlog
 
 from gatepass.telemetry.logs import configure_logging
 
@@ -48,4 +47,3 @@ def logging_is_put_back() -> Iterator[None]:
         root.removeHandler(handler)
     root.setLevel(level)
     logging.captureWarnings(False)
-    structlog.reset_defaults()

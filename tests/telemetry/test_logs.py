@@ -9,7 +9,6 @@ import warnings
 from datetime import UTC, datetime
 
 import pytest
-import structlog
 
 from gatepass.telemetry.lines import as_json, renderer
 from gatepass.telemetry.logs import LineHandler, configure_logging
@@ -21,9 +20,9 @@ class Terminal(io.BytesIO):
         return True
 
 
-def test_both_kinds_of_loggers_write_the_same_form(log: Log) -> None:
+def test_every_logger_writes_the_same_form(log: Log) -> None:
     """One JSON object a line, UTC with milliseconds, the level, the event, then the fields."""
-    structlog.get_logger().info("started", port=8000)
+    logging.getLogger().info("started", extra={"port": 8000})
     logging.getLogger("gatepass.crypto").warning("worker %d was lost", 7, extra={"pid": 7})
     first, second = log.lines
     assert {name: first[name] for name in ("level", "event", "port")} == {
@@ -42,8 +41,8 @@ def test_exceptions_are_logged_with_their_trace_and_without_values(log: Log) -> 
     try:
         value["missing"]
     except KeyError:
-        structlog.get_logger().exception("failed")
-        structlog.get_logger().error("failed too", exc_info=True)
+        logging.getLogger("gatepass").exception("failed")
+        logging.getLogger("gatepass").error("failed too", exc_info=True)
         logging.getLogger().exception("failed as well")
     assert [line["level"] for line in log.lines] == ["error"] * 3
     assert all(line["exception"].startswith("Traceback") for line in log.lines)
@@ -65,11 +64,10 @@ def test_warnings_are_logged(log: Log) -> None:
     assert "an old call" in log.lines[0]["event"]
 
 
-def test_the_level_holds_for_both_and_servers_are_kept_quiet(logging_is_put_back: None) -> None:
+def test_the_level_holds_and_servers_are_kept_quiet(logging_is_put_back: None) -> None:
     """Uvicorn narrates each start and stop at level info."""
     stream = io.BytesIO()
     configure_logging("json", "info", stream)
-    structlog.get_logger().debug("no")
     logging.getLogger("gatepass").debug("no")
     logging.getLogger("uvicorn.error").info("no")
     assert stream.getvalue() == b""

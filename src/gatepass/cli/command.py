@@ -20,8 +20,8 @@ WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
 # Modules of the extra `server`: without one of them the whole extra is missing.
 _SERVER_MODULES: Final = frozenset(
-    ("aiohttp", "cryptography", "graphql", "httptools", "joserfc", "jinja2", "msgspec", "nacl", "prometheus_client",
-     "starlette", "structlog", "uvicorn", "uvloop")
+    ("aiohttp", "cryptography", "graphql", "httptools", "joserfc", "msgspec", "nacl", "prometheus_client",
+     "starlette", "uvicorn", "uvloop")
 )  # fmt: skip
 
 

@@ -32,31 +32,19 @@ class Hangup:
         await asyncio.wait((self._listen(),))
 
     @contextmanager
-    def calling(self, gone: Callable[[], None], *, after: float = 0) -> Iterator[None]:
-        """
-        Call `gone`, once, if the client hangs up within the body of the `with`.
-
-        Args:
-            after: seconds until anyone listens.
-        """
+    def calling(self, gone: Callable[[], None]) -> Iterator[None]:
+        """Call `gone`, once, if the client hangs up within the body of the `with`."""
 
         def heard(listening: asyncio.Task[None]) -> None:
             if not listening.cancelled():
                 gone()
 
-        def listen() -> None:
-            self._listen().add_done_callback(heard)
-
-        timer = asyncio.get_running_loop().call_later(after, listen) if after else None
-        if timer is None:
-            listen()
+        listening = self._listen()
+        listening.add_done_callback(heard)
         try:
             yield
         finally:
-            if timer is not None:
-                timer.cancel()
-            if self._listening is not None:
-                self._listening.remove_done_callback(heard)
+            listening.remove_done_callback(heard)
 
     def stop(self) -> None:
         """Stop listening, if anyone did."""

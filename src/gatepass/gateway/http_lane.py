@@ -12,7 +12,7 @@ from gatepass.gateway.address import upstream_address
 from gatepass.gateway.hangup import Hangup
 from gatepass.gateway.lane_line import LaneAnswer
 from gatepass.gateway.lane_pool import LinePool
-from gatepass.gateway.patience import UNHEARD_SECONDS, patience
+from gatepass.gateway.patience import UNHEARD_SECONDS, Patience
 from gatepass.gateway.upstream import Outgoing, UpstreamFailed, UpstreamLimits
 
 
@@ -72,12 +72,12 @@ class HttpLane:
         loop = asyncio.get_running_loop()
         line = pool.free()
         if line is None:
-            async with patience(deadline - loop.time(), hangup):
+            with Patience(deadline - loop.time(), hangup):
                 line = await pool.acquire()
         answer = line.ask(request, self._idle_seconds)
         try:
             if not await answer.head(min(UNHEARD_SECONDS, self._response_seconds)):
-                async with patience(deadline - loop.time(), hangup, listen_after=0):
+                with Patience(deadline - loop.time(), hangup, listening=True):
                     await answer.head(None)
         except BaseException as error:
             lost = isinstance(error, UpstreamFailed) and line.used and line.silent and not line.usable

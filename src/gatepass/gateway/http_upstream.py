@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from gatepass.gateway.address import upstream_address
 from gatepass.gateway.keep_alive import KEEP_ALIVE, probed_socket
-from gatepass.gateway.patience import patience
+from gatepass.gateway.patience import Patience
 from gatepass.gateway.upstream import Outgoing, UpstreamFailed, UpstreamLimits
 from gatepass.http.asgi import Headers
 
 _RETRIED: Final = (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError)
-_NO_AUTOMATIC_HEADERS: Final = ("accept", "accept-encoding", "content-type", "user-agent")
+_USER_AGENT: Final = istr("user-agent")
 
 
 class HttpUpstream:
@@ -52,7 +53,7 @@ class HttpUpstream:
     async def send(self, outgoing: Outgoing) -> HttpAnswer:
         """As the port says. Fails closed: whatever is wrong on the way becomes `UpstreamFailed`."""
         try:
-            async with patience(self._response_seconds, outgoing.hangup):
+            with Patience(self._response_seconds, outgoing.hangup):
                 return HttpAnswer(await self._send(outgoing), self._idle_seconds)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise UpstreamFailed(f"no answer from {self._url}: {type(error).__name__}") from error
@@ -67,11 +68,11 @@ class HttpUpstream:
         session = self._pools()[outgoing.kind == "subscription"]
         headers = _text(outgoing.headers)
         try:
-            return await session.post(self._url, data=outgoing.body, headers=headers, allow_redirects=False)
+            return await session.post(self._url, data=_body(outgoing), headers=headers, allow_redirects=False)
         except _RETRIED:
             if outgoing.kind != "query":
                 raise
-            return await session.post(self._url, data=outgoing.body, headers=headers, allow_redirects=False)
+            return await session.post(self._url, data=_body(outgoing), headers=headers, allow_redirects=False)
 
     def _pools(self) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
         if self._sessions is None:
@@ -91,7 +92,6 @@ class HttpUpstream:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            skip_auto_headers=_NO_AUTOMATIC_HEADERS,
         )
 
 
@@ -138,12 +138,27 @@ class HttpAnswer:
             self._response.close()
 
 
+def _body(outgoing: Outgoing) -> aiohttp.BytesPayload:
+    return aiohttp.BytesPayload(outgoing.body, content_type="application/json")
+
+
 def _text(headers: Headers) -> CIMultiDict[str]:
-    """Headers for aiohttp, which writes text as UTF-8; a value in another encoding is not passed on."""
+    """
+    Headers for aiohttp, which writes text as UTF-8; a value in another encoding is not passed on.
+
+    A request without User-Agent is signed `gatepass`, because aiohttp would sign it with its own name and version.
+    """
     decoded: CIMultiDict[str] = CIMultiDict()
     for name, value in headers:
         try:
-            decoded.add(name.decode("ascii"), value.decode())
+            decoded.add(_name(name), value.decode())
         except UnicodeDecodeError:
             continue
+    if _USER_AGENT not in decoded:
+        decoded.add(_USER_AGENT, "gatepass")
     return decoded
+
+
+@lru_cache(maxsize=1024)
+def _name(name: bytes) -> istr:
+    return istr(name.decode("ascii"))

@@ -236,14 +236,15 @@ class Line(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """The head ends. Interim ones are not it (RFC 9110 §15.2)."""
         answer = self._current()
-        status = self._status()
+        status = self._parser.get_status_code() if self._parser is not None else 0
         if status in _INTERIM:
             answer.headers.clear()
             return
         answer.status = status
         answer.has_head = True
-        framed = any(name.lower() in _FRAMING for name, _ in answer.headers)
-        self._until_end = not framed and status not in _BODILESS
+        if not self._parser_keeps_alive():
+            framed = any(name.lower() in _FRAMING for name, _ in answer.headers)
+            self._until_end = not framed and status not in _BODILESS
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -254,17 +255,18 @@ class Line(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The answer is whole."""
         answer = self._current()
-        if answer.has_head and self._parser is not None:
+        if answer.has_head:
             answer.complete = True
-            self._reusable = self._parser.should_keep_alive()
+            self._reusable = self._parser_keeps_alive()
 
     def _current(self) -> LaneAnswer:
         if self._answer is None or self._answer.complete:
             raise UpstreamFailed("more than one answer")
         return self._answer
 
-    def _status(self) -> int:
-        return self._parser.get_status_code() if self._parser is not None else 0
+    def _parser_keeps_alive(self) -> bool:
+        """False also for a body without a length, which ends with its connection."""
+        return self._parser is not None and self._parser.should_keep_alive()
 
     def _count(self, size: int) -> None:
         """Bytes of a head count when they come and when they are understood, so that neither can be without end."""

@@ -1,5 +1,5 @@
 """
-The log of the process: what structlog and the standard library's loggers say, in one form, on standard error.
+The log of the process: what the standard library's loggers say, in one form, on standard error.
 
 Fails open: a log that cannot be written stops no request.
 """
@@ -10,10 +10,8 @@ import contextlib
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
-from typing import Any, BinaryIO, Final, NoReturn
-
-import structlog
+from collections.abc import Mapping
+from typing import Any, BinaryIO, Final
 
 from gatepass.telemetry import redaction
 from gatepass.telemetry.lines import Line, Render, renderer
@@ -70,12 +68,6 @@ def configure_logging(form: str, level: str, stream: BinaryIO | None = None) -> 
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(LEVELS[level], logging.WARNING) if level != "debug" else logging.DEBUG)
     logging.captureWarnings(True)
-    structlog.configure(
-        processors=[_hand_over],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=lambda *_: handler,
-        cache_logger_on_first_use=False,
-    )
     return handler
 
 
@@ -94,13 +86,6 @@ def event_line(level: str, event: str, given: Mapping[str, Any], exc_info: Any =
     line: dict[str, object] = {"level": level, "event": redaction.clean_text(event), **redaction.fields(given)}
     trace = _trace_of(exc_info)
     return line | {"exception": redaction.clean_lines(trace)} if trace else line
-
-
-def _hand_over(logger: LineHandler, level: str, event: MutableMapping[str, Any]) -> NoReturn:
-    """The one processor: writes the line itself, so that structlog has nothing left to do."""
-    name, exc_info = str(event.pop("event", "")), event.pop("exc_info", None)
-    logger.write(event_line("error" if level == "exception" else level, name, event, exc_info))
-    raise structlog.DropEvent
 
 
 def _trace_of(exc_info: Any) -> str:

@@ -15,7 +15,8 @@ Synchronous = Literal["FULL", "NORMAL_LOSES_ANSWERED_WRITES_AT_POWER_LOSS"]
 """`FULL` waits for the disk before each answer. The other one exists to be measured against."""
 
 BUSY_TIMEOUT: Final = timedelta(seconds=5)
-_CACHE_KIB: Final = 16_384
+_WRITER_CACHE_KIB: Final = 16_384
+_READER_CACHE_KIB: Final = 4_096
 _WAL_LIMIT_BYTES: Final = 64 * 2**20
 
 
@@ -50,6 +51,7 @@ def connect_for_writing(path: Path, synchronous: Synchronous, busy_timeout: time
     return _connect(
         f"{path.as_uri()}?mode=rw",
         busy_timeout,
+        f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}",
         f"PRAGMA synchronous = {synchronous.partition('_')[0]}",
         "PRAGMA foreign_keys = ON",
         "PRAGMA wal_autocheckpoint = 0",
@@ -60,7 +62,7 @@ def connect_for_writing(path: Path, synchronous: Synchronous, busy_timeout: time
 
 def connect_for_reading(path: Path, busy_timeout: timedelta) -> sqlite3.Connection:
     """A connection that cannot write, whatever it is asked to."""
-    return _connect(f"{path.as_uri()}?mode=ro", busy_timeout)
+    return _connect(f"{path.as_uri()}?mode=ro", busy_timeout, f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
 
 
 def _connect(uri: str, busy_timeout: timedelta, *pragmas: str) -> sqlite3.Connection:
@@ -72,7 +74,7 @@ def _connect(uri: str, busy_timeout: timedelta, *pragmas: str) -> sqlite3.Connec
         check_same_thread=False,
     )
     try:
-        for pragma in (f"PRAGMA cache_size = -{_CACHE_KIB}", "PRAGMA trusted_schema = OFF", *pragmas):
+        for pragma in ("PRAGMA trusted_schema = OFF", *pragmas):
             connection.execute(pragma)
     except BaseException:
         connection.close()

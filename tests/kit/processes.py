@@ -125,3 +125,13 @@ def _session_of(pid: int) -> int | None:
     except OSError:
         return None
     return int(fields[3]) if fields[0] != "Z" else None
+
+
+def waits_for_port(port: int, seconds: float = 30) -> None:
+    """Wait until something on loopback accepts there."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
+            return
+        assert time.monotonic() < deadline, f"nothing listens on port {port}"
+        time.sleep(0.02)
