@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
 from gatepass.crypto.access_tokens import JwtAccessTokens
@@ -29,6 +28,7 @@ from gatepass.gateway.upstream import Upstream, UpstreamLimits
 from gatepass.graphql.endpoint import GraphqlEndpoint, IntrospectionPolicy, Policies
 from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.ports import Deeds
+from gatepass.graphql.sign_in_schema import SIGN_IN_FIELDS, sdl
 from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
 from gatepass.http.edge import Edge, Handler, Observer
@@ -171,10 +171,11 @@ async def _open_upstream(
     stack.push_async_callback(upstream.close)
     schema = UpstreamSchema(
         upstream,
-        files("gatepass.graphql").joinpath("schema.graphql").read_text("utf-8"),
+        sdl(),
         headers=settings.upstream_introspection_headers,
         interval=timedelta(seconds=settings.schema_refresh_seconds),
         on_notice=_log.warning,
+        reserved=SIGN_IN_FIELDS,
     )
     await schema.start()
     stack.push_async_callback(schema.close)
@@ -234,7 +235,10 @@ def _ide_file(ide: Ide, request: Request) -> WebFile | None:
     accepts_gzip = b"gzip" in (request.header(b"accept-encoding") or b"")
     name = asset_name(request.query_string)
     if name is not None:
-        return ide.asset(name, accepts_gzip=accepts_gzip)
+        asset = ide.asset(name, accepts_gzip=accepts_gzip)
+        if asset is None:
+            raise NotFound("The page has no such file. Reload the page.")
+        return asset
     if b"query=" in request.query_string or not wants_html(request.header(b"accept")):
         return None
     return ide.page(accepts_gzip=accepts_gzip)

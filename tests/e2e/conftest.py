@@ -13,7 +13,7 @@ import pytest
 
 from tests.kit.processes import COMMAND, Process, free_port, running, waits_for_port
 
-EMAIL, PASSWORD = "ana@example.org", "it's \"quoted\" 50% off \\o/ ünïcode"
+EMAIL, PASSWORD = "ana@example.org", 'it\'s "quoted" 50% off \\o/ ünïcode'
 PLAIN_PASSWORD = "a password without surprises"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -30,7 +30,13 @@ class Site:
     def operator(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command of the operator's, and see it succeed."""
         return subprocess.run(
-            [*COMMAND, *arguments], env=self.environ, input=stdin, text=True, capture_output=True, check=True, timeout=60
+            [*COMMAND, *arguments],
+            env=self.environ,
+            input=stdin,
+            text=True,
+            capture_output=True,
+            check=True,
+            timeout=60,
         )
 
 

@@ -35,7 +35,7 @@ _JSON: Final = (b"content-type", b"application/json")
 _ACCEPTABLE: Final = frozenset(
     ("application/json", "application/graphql-response+json", "text/event-stream", "multipart/mixed")
 )
-_PARAMETERS: Final = re.compile(r'[a-z0-9=.;" _-]{0,100}')
+_PARAMETERS: Final = re.compile(r'[A-Za-z0-9=.;" _-]{0,100}')
 _MAX_ACCEPT_BYTES: Final = 1024
 
 
@@ -80,9 +80,9 @@ def accepted(accept: bytes) -> bytes:
     A wildcard becomes `application/json`, which is what the scripts of this protocol expect from it.
     """
     found: dict[str, str] = {}
-    for part in accept.decode("latin-1").lower().split(","):
+    for part in accept.decode("latin-1").split(","):
         name, _, parameters = (piece.strip() for piece in part.partition(";"))
-        name = "application/json" if name in ("*/*", "application/*") else name
+        name = "application/json" if name in ("*/*", "application/*") else name.lower()
         if name in _ACCEPTABLE and name not in found and _PARAMETERS.fullmatch(parameters):
             found[name] = f"{name};{parameters}" if parameters else name
     return ", ".join(found.values()).encode("latin-1") or b"application/json"

@@ -17,7 +17,7 @@ from graphql import (
 
 from gatepass.domain.errors import ParseFailed, RequestTooLarge, ValidationFailed
 from gatepass.graphql.limits import DocumentLimits
-from gatepass.graphql.measures import count_aliases, depth, spread_order, spreads
+from gatepass.graphql.measures import aliased_fields, depth, spread_order, spreads
 from gatepass.graphql.refusal import OperationRefused, problem_of, refused_at
 
 # What may be told of a syntax error: what was expected, and which kind of token stood there instead.
@@ -165,5 +165,5 @@ def _check_size(document: Document, order: list[str], limits: DocumentLimits) ->
     if max(depth(selections, within) for selections in sets) > limits.max_depth:
         raise RequestTooLarge(f"The query is nested deeper than {limits.max_depth} fields (setting max_depth).")
     sets.extend(fragment.selection_set for fragment in document.fragments.values())
-    if sum(count_aliases(selections) for selections in sets) > limits.max_aliases:
+    if sum(len(aliased_fields(selections)) for selections in sets) > limits.max_aliases:
         raise RequestTooLarge(f"The query has more than {limits.max_aliases} aliases (setting max_aliases).")

@@ -10,14 +10,15 @@ from functools import lru_cache
 from typing import Final
 
 from gatepass.domain.access_token import Caller
-from gatepass.domain.errors import Forbidden, Refused, Unauthenticated, UpstreamUnavailable
+from gatepass.domain.errors import Forbidden, Refused, RequestTooLarge, Unauthenticated, UpstreamUnavailable
 from gatepass.graphql.answers import data_answer, error_answer
 from gatepass.graphql.classification import Classification, Kind, classify, may_be_remembered
 from gatepass.graphql.document import Document, read_document
 from gatepass.graphql.envelope import Envelope, from_json, from_query_string
 from gatepass.graphql.forwarding import forwardable
 from gatepass.graphql.introspection import Introspection
-from gatepass.graphql.limits import DocumentLimits
+from gatepass.graphql.limits import MAX_OWN_BODY_BYTES, DocumentLimits
+from gatepass.graphql.literals import with_plain_spaces
 from gatepass.graphql.lru import Lru
 from gatepass.graphql.ports import Deeds, SchemaSource
 from gatepass.graphql.refusal import OperationRefused
@@ -142,18 +143,34 @@ class GraphqlEndpoint:
         known = self._remembered.get(key)
         if known is not None:
             return _Asked(envelope, known, None, memorable=True)
-        document = read_document(envelope.query, self._document_limits)
-        classification = classify(document, name, self._document_limits)
+        document, classification = self._read_and_classified(envelope.query, name)
         memorable = classification.kind is not Kind.LOCAL and may_be_remembered(document)
         if memorable and len(name or "") <= _LONGEST_REMEMBERED_NAME:
             self._remembered.put(key, classification, 512)
         return _Asked(envelope, classification, document, memorable)
+
+    def _read_and_classified(self, query: str, name: str | None) -> tuple[Document, Classification]:
+        """As GraphQL has it; our own operations may also be indented with the spaces of web pages."""
+        try:
+            document = read_document(query, self._document_limits)
+        except OperationRefused:
+            spaced = with_plain_spaces(query)
+            if spaced is None:
+                raise
+            document = read_document(spaced, self._document_limits)
+            classification = classify(document, name, self._document_limits)
+            if classification.kind is not Kind.LOCAL:
+                raise
+            return document, classification
+        return document, classify(document, name, self._document_limits)
 
     async def _answered(self, request: Request, asked: PlannedCall | _Asked) -> bytes:
         if isinstance(asked, PlannedCall):
             return await self._sign_in.run_planned(asked)
         classification = asked.classification
         _check_method(request, classification)
+        if len(asked.envelope.body) > MAX_OWN_BODY_BYTES:
+            raise RequestTooLarge(f"A request that is answered here may have {MAX_OWN_BODY_BYTES} bytes, not more.")
         if asked.document is None or classification.kind is Kind.INTROSPECTION:
             merged = classification.asks_schema and self._shows_all(request)
             return await self._introspection.answer(asked.envelope, merged=merged, memorable=asked.memorable)

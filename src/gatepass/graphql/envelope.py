@@ -8,12 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
+from gatepass.domain.errors import RequestTooLarge
 from gatepass.http.query_string import parameters
 from gatepass.http.refusals import BadRequest
 
 MAX_JSON_DEPTH: Final = 100
+MAX_JSON_CONTAINERS: Final = 50_000
 _MEMBERS: Final = frozenset({"query", "operationName", "variables", "extensions"})
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# A string, or what began as one up to the end; possessive, so that no text is ever gone over twice.
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -44,11 +47,12 @@ def from_json(body: bytes) -> Envelope:
 
     Raises:
         BadRequest: not one JSON object with members of the right types, each name once.
+        RequestTooLarge: a great many arrays and objects.
 
     Source: GraphQL over HTTP (draft) §5.4; RFC 8259 §4: what a repeated name means is open, and where two parsers
     disagree, the one that checks is passed by.
     """
-    members = _object(_json(body, "The body"), body)
+    members = _object(_json(body, "The body"))
     query = members.get("query")
     if type(query) is not str:
         raise BadRequest(
@@ -78,7 +82,6 @@ def from_query_string(query_string: bytes) -> Envelope:
         if name in given:
             text = given[name].encode()
             members[name] = _json(text, f"The parameter '{name}'")
-            _check_members(members[name], text)
     operation_name, variables = _checked(members)
     return Envelope(given["query"], operation_name, variables, _encode(members))
 
@@ -95,8 +98,11 @@ def _checked(members: Mapping[str, Any]) -> tuple[str | None, dict[str, Any] | N
 
 
 def _json(text: bytes, what: str) -> Any:
+    outside = _STRING.sub(b"", text)
+    if outside.count(b"[") + outside.count(b"{") > MAX_JSON_CONTAINERS:
+        raise RequestTooLarge(f"{what} has more than {MAX_JSON_CONTAINERS} arrays and objects.")
     try:
-        return _decode(text)
+        value = _decode(text)
     except RecursionError:
         raise BadRequest(f"{what} is nested too deeply.") from None
     except msgspec.ValidationError:
@@ -105,6 +111,9 @@ def _json(text: bytes, what: str) -> Any:
         raise BadRequest(f"{what} is not UTF-8.") from None
     except msgspec.DecodeError as error:
         raise BadRequest(_mending(text, what, error)) from None
+    if _count_members(value) != outside.count(b":"):
+        raise BadRequest("An object has the same member name more than once: send each once.")
+    return value
 
 
 def _mending(text: bytes, what: str, error: msgspec.DecodeError) -> str:
@@ -115,21 +124,21 @@ def _mending(text: bytes, what: str, error: msgspec.DecodeError) -> str:
     return f"{what} is not JSON: {str(error).removeprefix('JSON is malformed: ')}."
 
 
-def _object(value: Any, text: bytes) -> dict[str, Any]:
+def _object(value: Any) -> dict[str, Any]:
     if type(value) is list:
         raise BadRequest("Batches are not accepted: send one operation per request, as a JSON object.")
     if type(value) is not dict:
         raise BadRequest("The body must be a JSON object with the member 'query'.")
-    _check_members(value, text)
     return value
 
 
-def _check_members(value: Any, text: bytes) -> None:
+def _count_members(value: Any) -> int:
     """
-    Refuse names that are there twice, and `__proto__`.
+    How many members all objects have. The decoder keeps the last of two with one name, so each repetition is a colon
+    in the text that is no member here.
 
-    The decoder keeps the last of two members with one name. So there are as many colons outside of strings as there
-    are members, unless a name was repeated somewhere. `__proto__` changes objects in careless JavaScript upstreams.
+    Raises:
+        BadRequest: too deep, or with a name that changes objects in careless JavaScript upstreams.
     """
     count = 0
     level = [value]
@@ -144,9 +153,6 @@ def _check_members(value: Any, text: bytes) -> None:
             elif type(item) is list:
                 below.extend(item)
         if not below:
-            break
+            return count
         level = below
-    else:
-        raise BadRequest(f"The request is nested deeper than {MAX_JSON_DEPTH} levels.")
-    if _STRING.sub(b"", text).count(b":") != count:
-        raise BadRequest("An object has the same member name more than once: send each once.")
+    raise BadRequest(f"The request is nested deeper than {MAX_JSON_DEPTH} levels.")

@@ -16,16 +16,18 @@ from gatepass.graphql.document import Document, read_document
 from gatepass.graphql.envelope import Envelope
 from gatepass.graphql.limits import (
     MAX_INTROSPECTION_ALIASES,
+    MAX_INTROSPECTION_LIST_ALIASES,
     MAX_INTROSPECTION_LISTS,
     MAX_INTROSPECTION_SELECTIONS,
     DocumentLimits,
 )
 from gatepass.graphql.lru import Lru
-from gatepass.graphql.measures import count_aliases, count_selections, count_tokens, depth, spread_order
+from gatepass.graphql.measures import aliased_fields, count_selections, count_tokens, depth, spread_order
 from gatepass.graphql.ports import MergedSchema, SchemaSource
 
 MAX_WAITING: Final = 64
 _LISTS: Final = frozenset({"types", "fields", "inputFields", "interfaces", "possibleTypes"})
+_REPEATING: Final = _LISTS | {"__schema", "args", "enumValues", "directives"}
 _encode: Final = msgspec.json.Encoder().encode
 
 AnswerKey = tuple[int, bytes]
@@ -113,8 +115,13 @@ def check_introspection(document: Document, operation: OperationDefinitionNode, 
         raise RequestTooLarge(
             f"An introspection query may select {MAX_INTROSPECTION_SELECTIONS} fields, fragments spread out, not more."
         )
-    if sum(count_aliases(definition.selection_set) for definition in alone) > MAX_INTROSPECTION_ALIASES:
+    aliased = [field.name.value for definition in alone for field in aliased_fields(definition.selection_set)]
+    if len(aliased) > MAX_INTROSPECTION_ALIASES:
         raise RequestTooLarge(f"An introspection query may have {MAX_INTROSPECTION_ALIASES} aliases, not more.")
+    if sum(name in _REPEATING for name in aliased) > MAX_INTROSPECTION_LIST_ALIASES:
+        raise RequestTooLarge(
+            f"An introspection query may have {MAX_INTROSPECTION_LIST_ALIASES} aliased lists, not more."
+        )
 
 
 def _within(document: Document) -> tuple[Mapping[str, int], Mapping[str, int]]:

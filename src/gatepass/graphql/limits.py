@@ -13,6 +13,12 @@ MAX_INTROSPECTION_SELECTIONS: Final = 600
 
 MAX_INTROSPECTION_ALIASES: Final = 20
 
+MAX_INTROSPECTION_LIST_ALIASES: Final = 2
+"""Aliases of lists, `__schema` and arguments among them: a list under three names on three levels is 27 schemas."""
+
+MAX_OWN_BODY_BYTES: Final = 131_072
+"""Of a request that is answered here, variables and all."""
+
 MAX_ERRORS: Final = 5
 """How many errors of one document are told."""
 

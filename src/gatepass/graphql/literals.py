@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
@@ -13,6 +14,12 @@ _LIFT: Final = re.compile(
     r'("(?!"")[^"\\\r\n]*+(?:\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})[^"\\\r\n]*+)*+"|\#[^\r\n]*+)'
     r'|("[\s\S]*+)'
 )
+# Unicode's spaces (category Zs) but the plain one. Word processors and web pages put them where people indent, and the
+# protocol's own document has them in the mutation that readers are asked to copy.
+_PLAIN_SPACES: Final = {
+    ord(space): " "
+    for space in "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+}
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _ESCAPED: Final = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -35,6 +42,11 @@ class Lifted:
         """The value of the string literal with this index; comments count."""
         raw = self._literals[index]
         return raw[1:-1] if "\\" not in raw else _ESCAPE.sub(_unescaped, raw[1:-1])
+
+    def translated(self, table: Mapping[int, str]) -> str:
+        """The document with the characters outside strings and comments replaced, one by one."""
+        plain = [part.translate(table) for part in self._plain]
+        return "".join(text for pair in zip(plain, [*self._literals, ""], strict=True) for text in pair)
 
     def spans(self) -> dict[int, int]:
         """The index of each literal and comment by its offset in the document."""
@@ -64,6 +76,18 @@ def lift(text: str) -> Lifted | None:
     if any(parts[2::3]):
         return None
     return Lifted(parts[0::3], parts[1::3])
+
+
+def with_plain_spaces(text: str) -> str | None:
+    """
+    The document with every other Unicode space outside strings and comments made a plain one, so of the same length.
+
+    None where there is none, or where it is in doubt what is a string.
+    """
+    if text.isascii() or (lifted := lift(text)) is None:
+        return None
+    spaced = lifted.translated(_PLAIN_SPACES)
+    return spaced if spaced != text else None
 
 
 def _has_comment(literals: list[str]) -> bool:

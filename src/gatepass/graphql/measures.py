@@ -63,9 +63,9 @@ def count_selections(root: SelectionSetNode, within: Mapping[str, int], ceiling:
     return count
 
 
-def count_aliases(root: SelectionSetNode) -> int:
-    """How many fields have an alias, each as often as it is written."""
-    return sum(isinstance(selection, FieldNode) and selection.alias is not None for selection, _ in selections(root))
+def aliased_fields(root: SelectionSetNode) -> list[FieldNode]:
+    """The fields that have an alias, each as often as it is written."""
+    return [field for field, _ in selections(root) if isinstance(field, FieldNode) and field.alias is not None]
 
 
 def count_tokens(definitions: Iterable[OperationDefinitionNode | FragmentDefinitionNode]) -> int:

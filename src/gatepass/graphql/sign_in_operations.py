@@ -16,7 +16,7 @@ from gatepass.domain.errors import Refused, RequestTooLarge
 from gatepass.graphql import engine, resolvers
 from gatepass.graphql.document import Document
 from gatepass.graphql.envelope import Envelope
-from gatepass.graphql.limits import DocumentLimits
+from gatepass.graphql.limits import MAX_OWN_BODY_BYTES, DocumentLimits
 from gatepass.graphql.literals import Lifted, lift
 from gatepass.graphql.lru import Lru
 from gatepass.graphql.measures import count_tokens
@@ -135,5 +135,7 @@ class SignInOperations:
 
     def _lifted(self, envelope: Envelope) -> Lifted | None:
         if "signIn" not in envelope.query or len(envelope.query) > self._max_characters:
+            return None
+        if len(envelope.body) > MAX_OWN_BODY_BYTES:
             return None
         return lift(envelope.query)

@@ -28,8 +28,6 @@ _CONTENT_SECURITY_POLICY = (
 )
 _SECURITY: Headers = [
     (b"content-security-policy", _CONTENT_SECURITY_POLICY),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
@@ -41,7 +39,7 @@ _ASSET_CACHING: Headers = [(b"cache-control", b"public, max-age=31536000, immuta
 
 @dataclass(frozen=True, slots=True)
 class WebFile:
-    """A complete 200 answer: the body and all its headers, names in lower case. For HEAD send the headers alone."""
+    """A 200 answer: the body, and its headers but those that every answer of ours gets (names in lower case)."""
 
     body: bytes
     headers: Headers
@@ -95,6 +93,6 @@ def _encodings(body: bytes, content_type: bytes, caching: Headers) -> tuple[WebF
     zipped = gzip.compress(body, mtime=0)
     headers = [(b"content-type", content_type), *caching, *_SECURITY]
     return (
-        WebFile(body, [*headers, (b"content-length", b"%d" % len(body))]),
-        WebFile(zipped, [*headers, (b"content-encoding", b"gzip"), (b"content-length", b"%d" % len(zipped))]),
+        WebFile(body, headers),
+        WebFile(zipped, [*headers, (b"content-encoding", b"gzip")]),
     )

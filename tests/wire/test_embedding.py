@@ -1,0 +1,133 @@
+"""Gatepass around an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx2
+import pytest
+
+from gatepass.embed import Gatepass
+from gatepass.http.asgi import App, Message
+from tests.kit.me_app import MeApp
+from tests.kit.world import Person, World, add_account, running, settings_for
+from tests.wire.conftest import ANA_PASSWORD
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+async def test_the_wrapped_application_finds_the_caller_in_its_scope(ana: Person, me_app: MeApp) -> None:
+    """`scope["gatepass"]`: subject, scopes, session."""
+    tokens = await ana.signs_in()
+    me = (await ana.asks_who_they_are(tokens)).data["me"]
+    assert me["scopes"] == ["read", "write"]
+    scope, _ = me_app.received[-1]
+    assert (scope["path"], scope["method"]) == ("/graphql", "POST")
+    assert dict(scope["headers"])[b"x-gatepass-subject"].decode() == me["subject"]
+
+
+async def test_without_a_bearer_nothing_reaches_the_application(world: World, me_app: MeApp) -> None:
+    """401 with a challenge and advice."""
+    before = len(me_app.received)
+    answered = await world.posts("{ hello }")
+    assert answered.status == 401
+    assert answered.headers["www-authenticate"] == 'Bearer realm="gatepass"'
+    assert "signIn" in answered.error["message"]
+    assert len(me_app.received) == before
+
+
+async def test_public_operations_reach_the_application_without_an_identity(tmp_path: Path) -> None:
+    """By setting only; a bearer that is there must be good."""
+    settings = settings_for(tmp_path, public_operations=True)
+    async with running(settings, MeApp()) as world:
+        forged = {"X-Gatepass-Subject": "somebody", "X_Gatepass_Scope": "admin"}
+        assert (await world.posts("{ hello me { subject } }", headers=forged)).data == {"hello": "world", "me": None}
+        assert (await world.posts("{ hello }", bearer="not.a.token")).status == 401
+
+
+async def test_other_paths_go_to_the_application_with_the_caller_where_one_is_proven(
+    world: World, ana: Person, me_app: MeApp
+) -> None:
+    """And with no identity header that we did not write."""
+    tokens = await ana.signs_in()
+    forged = {"X-Gatepass-Subject": "somebody", "x_gatepass_scope": "admin"}
+    anonymous = await world.client.get("/elsewhere", headers=forged)
+    assert anonymous.json() == {"caller": None}
+    scope, _ = me_app.received[-1]
+    assert not [name for name, _ in scope["headers"] if b"gatepass" in name.lower()]
+    known = await world.client.get("/elsewhere", headers={"Authorization": f"Bearer {tokens.access}"})
+    assert known.json()["caller"]
+    assert (await world.client.get("/elsewhere", headers={"Authorization": "Bearer x.y.z"})).json() == {"caller": None}
+
+
+async def test_web_sockets_on_the_endpoint_are_refused(world: World, me_app: MeApp) -> None:
+    """Nothing here would check what they carry."""
+    sent: list[Message] = []
+    before = len(me_app.received)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    for path in ("/graphql", "/graphql/"):
+        await world.app({"type": "websocket", "path": path, "headers": []}, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.close", "websocket.close"]
+    assert len(me_app.received) == before
+
+
+async def test_it_works_below_a_mount(world: World, ana: Person) -> None:
+    """Frameworks that mount an application leave its place in `root_path`."""
+
+    async def mounted(scope: Any, receive: Any, send: Any) -> None:
+        await world.app({**scope, "root_path": "/api", "path": "/api" + scope["path"]}, receive, send)
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(mounted), base_url="http://x.test") as client:
+        assert (await client.post("/graphql", json={"query": "{ __typename }"})).json()["data"]
+        assert (await client.get("/livez")).status_code == 200
+
+
+async def test_a_server_without_lifespan_is_told_what_to_do(tmp_path: Path) -> None:
+    """Fails closed: not started means no answer."""
+    app = Gatepass(MeApp(), settings_for(tmp_path))
+    with pytest.raises(RuntimeError, match="lifespan"):
+        await app({"type": "http", "path": "/graphql", "headers": []}, asyncio.Event().wait, print)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["embed_strawberry", "embed_ariadne"])
+async def test_the_examples_answer_who_is_calling(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Strawberry application, and an Ariadne one, in one line each."""
+    settings = settings_for(tmp_path)
+    await add_account(settings, "ana@example.org", ANA_PASSWORD, "read")
+    monkeypatch.setenv("GATEPASS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GATEPASS_SECRET_KEY", settings.require_secret_key().reveal())
+    wrapped = _wrapped_by(_load(name))
+    async with running(settings, wrapped) as world:
+        tokens = await Person(world, "ana@example.org", ANA_PASSWORD).signs_in()
+        answered = await world.posts("{ hello me { subject scopes } }", bearer=tokens.access)
+        assert answered.data["me"]["scopes"] == ["read"]
+        assert (await world.posts("{ hello }")).status == 401
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _wrapped_by(module: ModuleType) -> App:
+    app = module.app
+    assert isinstance(app, Gatepass)
+    wrapped = app._wrapped
+    assert wrapped is not None
+    return wrapped
