@@ -22,7 +22,7 @@ from gatepass.domain.session import SessionLimits
 from gatepass.domain.signing_key import Algorithm
 from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.forward import Gateway
-from gatepass.gateway.http_upstream import HttpUpstream
+from gatepass.gateway.http import http_upstream
 from gatepass.gateway.schema import UpstreamSchema
 from gatepass.gateway.upstream import Upstream, UpstreamLimits
 from gatepass.graphql.endpoint import GraphqlEndpoint, IntrospectionPolicy, Policies
@@ -31,11 +31,9 @@ from gatepass.graphql.ports import Deeds
 from gatepass.graphql.sign_in_schema import SIGN_IN_FIELDS, sdl
 from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
-from gatepass.http.edge import Edge, Handler, Observer
-from gatepass.http.media_types import wants_html
-from gatepass.http.messages import Answer, Request, Response
-from gatepass.http.refusals import NotFound
-from gatepass.http.service_routes import service_routes
+from gatepass.http.edge import Edge, Observer
+from gatepass.http.messages import Answer, Request
+from gatepass.http.routes import router, service_routes
 from gatepass.settings import Settings
 from gatepass.stores.sqlite import open_store
 from gatepass.telemetry.metrics import Metrics
@@ -48,7 +46,7 @@ from gatepass.usecases.revoked_sessions import RevokedSessions
 from gatepass.usecases.sign_in import SignIn
 from gatepass.usecases.sign_in_refresh import SignInRefresh
 from gatepass.usecases.sign_out import SignOut
-from gatepass.web import Ide, WebFile, asset_name
+from gatepass.web import ide_or
 
 SWEEP_SECONDS = 60.0
 SWEEP_ROWS = 500
@@ -93,17 +91,20 @@ async def compose(
         await stack.enter_async_context(_repeating(revoked.refresh, settings.revocation_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
-        deeds = _deeds(settings, store, keyring, passwords, revoked, directory, clock)
+        deeds = _deeds(settings, store, keyring, passwords, revoked=revoked, directory=directory, clock=clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, clock), schema)
         metrics = Metrics(lambda: passwords.waiting)
         routes = {
-            **dict.fromkeys((settings.graphql_path, f"{settings.graphql_path}/"), _with_ide(settings, endpoint)),
+            **dict.fromkeys(
+                (settings.graphql_path, f"{settings.graphql_path}/"),
+                endpoint if settings.ide == "off" else ide_or(endpoint),
+            ),
             **service_routes(
                 jwks=keyring.jwks, readiness=CheckReadiness(store, keyring, revoked), metrics=metrics.render
             ),
         }
-        edge = Edge(_router(routes), observe=_observer(RequestLog(), metrics), report=_report)
+        edge = Edge(router(routes), observe=_observer(RequestLog(), metrics), report=_report)
         yield Service(edge, frozenset(routes), deeds.authenticate, schema.refresh if schema else _nothing)
 
 
@@ -132,6 +133,7 @@ def _deeds(
     store: Store,
     keyring: Keyring,
     passwords: PasswordPool,
+    *,
     revoked: RevokedSessions,
     directory: Directory | None,
     clock: Clock,
@@ -164,7 +166,7 @@ async def _open_upstream(
     if wrapped is not None:
         upstream = AsgiUpstream(wrapped, path=settings.graphql_path, state=state)
     elif settings.upstream is not None:
-        upstream = HttpUpstream(settings.upstream, _upstream_limits(settings))
+        upstream = http_upstream(settings.upstream, _upstream_limits(settings))
     else:
         return None, None
     await upstream.start()
@@ -217,43 +219,6 @@ def _endpoint(
     )
 
 
-def _with_ide(settings: Settings, endpoint: Handler) -> Handler:
-    """The endpoint, which for a browser's GET is the IDE's page and its files."""
-    if settings.ide == "off":
-        return endpoint
-    ide = Ide()
-
-    async def page_or_endpoint(request: Request) -> Answer:
-        if request.method in ("GET", "HEAD") and (found := _ide_file(ide, request)) is not None:
-            return Response(200, found.body, found.headers, operation="ide")
-        return await endpoint(request)
-
-    return page_or_endpoint
-
-
-def _ide_file(ide: Ide, request: Request) -> WebFile | None:
-    accepts_gzip = b"gzip" in (request.header(b"accept-encoding") or b"")
-    name = asset_name(request.query_string)
-    if name is not None:
-        asset = ide.asset(name, accepts_gzip=accepts_gzip)
-        if asset is None:
-            raise NotFound("The page has no such file. Reload the page.")
-        return asset
-    if b"query=" in request.query_string or not wants_html(request.header(b"accept")):
-        return None
-    return ide.page(accepts_gzip=accepts_gzip)
-
-
-def _router(routes: dict[str, Handler]) -> Handler:
-    async def route(request: Request) -> Answer:
-        handler = routes.get(request.path)
-        if handler is None:
-            raise NotFound(f"There is nothing here. The API is at {next(iter(routes))}.")
-        return await handler(request)
-
-    return route
-
-
 def _observer(log: RequestLog, metrics: Metrics) -> Observer:
     def observe(request: Request, answer: Answer, seconds: float) -> None:
         metrics.request(answer.operation, answer.code, seconds)
@@ -285,9 +250,9 @@ async def _nothing() -> None:
 
 def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], Awaitable[None]]:
     async def sweep() -> None:
-        now = clock()
-        while await store.sessions.sweep(now, now - limits.idle, SWEEP_ROWS) == SWEEP_ROWS:
-            await asyncio.sleep(0)
+        now, swept = clock(), SWEEP_ROWS
+        while swept == SWEEP_ROWS:
+            swept = await store.sessions.sweep(now, now - limits.idle, SWEEP_ROWS)
 
     return sweep
 

@@ -52,7 +52,10 @@ class Revocations:
     clock: Callable[[], datetime] = now
 
     def __post_init__(self) -> None:
-        self.sessions = RevokedSessions(self.feed, lambda: self.clock(), timedelta(seconds=5))
+        self.sessions = RevokedSessions(self.feed, self.now, timedelta(seconds=5))
+
+    def now(self) -> datetime:
+        return self.clock()
 
     async def sign_out(self, session: str = SESSION) -> None:
         self.feed.revoked.append(SessionId(UUID(session)))
@@ -149,7 +152,7 @@ class Client:
     def _observe(self, request: Request, answer: Answer, seconds: float) -> None:
         self.received.code = str(answer.code)
         self.received.operation = answer.operation
-        assert answer.status == self.received.status or answer.status == 499
+        assert answer.status in (self.received.status, 499)
 
     async def _receive(self) -> Message:
         await self._gone.wait()
@@ -236,7 +239,7 @@ class RawUpstream:
         return f"http://127.0.0.1:{self.port}/graphql"
 
     async def open(self, port: int = 0) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from gatepass.gateway.upstream import Upstream, UpstreamLimits
 from tests.gateway.actors import Behaviour, RawUpstream, Revocations
 
 LIMITS = UpstreamLimits(
-    connect_timeout=timedelta(seconds=1), response_timeout=timedelta(seconds=2), idle_timeout=timedelta(seconds=2)
+    connect_timeout=timedelta(seconds=5), response_timeout=timedelta(seconds=5), idle_timeout=timedelta(seconds=5)
 )
 ADAPTERS = {"aiohttp": HttpUpstream, "lane": HttpLane}
 
@@ -80,7 +80,7 @@ def guards(revocations: Revocations, faults: list[str]) -> Guards:
         return Gateway(
             upstream,
             revocations.sessions,
-            lambda: revocations.clock(),
+            revocations.now,
             on_fault=lambda reason, _: faults.append(reason),
             **settings,
         )

@@ -103,7 +103,13 @@ async def test_path_and_state_can_be_set(guards):
 
 
 async def test_status_and_headers_come_down_by_the_same_rules(guards):
-    headers = [*JSON, (b"set-cookie", b"a=1"), (b"content-length", b"2"), (b"x-cost", b"1"), (b"x-gatepass-subject", b"x")]
+    headers = [
+        *JSON,
+        (b"set-cookie", b"a=1"),
+        (b"content-length", b"2"),
+        (b"x-cost", b"1"),
+        (b"x-gatepass-subject", b"x"),
+    ]
     received = await Client(guards(AsgiUpstream(saying(start(401, headers), body(b"{}")))), who=caller()).asks()
     assert received.status == 403
     assert received.header(b"x-cost") == b"1"

@@ -27,10 +27,10 @@ def outgoing(*, known=True, method="POST"):
 @pytest.mark.parametrize(
     "name",
     [
-        "Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade", "Set-Cookie", "WWW-Authenticate", "Server",
-        "Date", "X-Powered-By", "Via", "Location", "Refresh", "Access-Control-Allow-Origin", "Strict-Transport-Security",
-        "Clear-Site-Data", "Alt-Svc", "X-Gatepass-Subject", "x_gatepass_scope", "X-Request-ID", "Content-Length", "NEL",
-        "X-Accel-Redirect",
+        "Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade", "Set-Cookie", "Server",
+        "WWW-Authenticate", "Date", "X-Powered-By", "Via", "Location", "Refresh", "Access-Control-Allow-Origin",
+        "Strict-Transport-Security", "Clear-Site-Data", "Alt-Svc", "X-Gatepass-Subject", "x_gatepass_scope",
+        "X-Request-ID", "Content-Length", "NEL", "X-Accel-Redirect",
     ],
 )  # fmt: skip
 def test_what_speaks_for_the_gateway_or_the_hop_does_not_come_down(name):
@@ -65,7 +65,9 @@ def test_other_statuses_are_no_answer(status):
         downward(status, [JSON, (b"Location", b"http://elsewhere/")], outgoing())
 
 
-@pytest.mark.parametrize("media", [b"text/html", b"text/plain", b"application/xml", b"application/jsonp", b"image/png", b""])
+@pytest.mark.parametrize(
+    "media", [b"text/html", b"text/plain", b"application/xml", b"application/jsonp", b"image/png", b""]
+)
 @pytest.mark.parametrize("status", [200, 404, 500, 502])
 def test_other_media_types_are_no_answer(status, media):
     with pytest.raises(UpstreamFailed):
@@ -106,7 +108,9 @@ def test_answers_to_get_are_not_cached_for_others():
 
 
 def test_the_edges_headers_win():
-    headers = joined([(b"x-content-type-options", b"sniff"), (b"etag", b"1")], [(b"x-content-type-options", b"nosniff")])
+    headers = joined(
+        [(b"x-content-type-options", b"sniff"), (b"etag", b"1")], [(b"x-content-type-options", b"nosniff")]
+    )
     assert headers == [(b"etag", b"1"), (b"x-content-type-options", b"nosniff")]
 
 

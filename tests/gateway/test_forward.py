@@ -64,7 +64,9 @@ async def test_no_library_signs_the_request(opens, adapts, guards):
 
 @pytest.mark.parametrize("body", [b"", ANSWER, b"x" * 65536, b"y" * 300_000], ids=len)
 async def test_status_headers_and_body_come_down(opens, adapts, guards, body):
-    upstream = await opens(answering(http(body, status=b"202 Accepted", headers=[(b"X-Cost", b"12"), (b"Server", b"s")])))
+    upstream = await opens(
+        answering(http(body, status=b"202 Accepted", headers=[(b"X-Cost", b"12"), (b"Server", b"s")]))
+    )
     received = await Client(guards(adapts(upstream.url)), who=caller()).asks()
     assert (received.status, received.body, received.whole, received.code) == (202, body, True, "OK")
     assert received.header(b"x-cost") == b"12"
@@ -73,7 +75,9 @@ async def test_status_headers_and_body_come_down(opens, adapts, guards, body):
     assert received.header(b"content-type") == b"application/json"
 
 
-@pytest.mark.parametrize("status", [b"400 Bad Request", b"403 Forbidden", b"500 Internal Server Error", b"503 Unavailable"])
+@pytest.mark.parametrize(
+    "status", [b"400 Bad Request", b"403 Forbidden", b"500 Internal Server Error", b"503 Unavailable"]
+)
 async def test_graphql_errors_of_the_upstream_come_down_as_they_are(opens, adapts, guards, status):
     body = b'{"errors":[{"message":"theirs"}]}'
     upstream = await opens(answering(http(body, status=status, media=b"application/graphql-response+json")))
@@ -181,7 +185,7 @@ async def test_streams_do_not_take_the_connections_of_queries(opens, adapts, gua
             listener.hangs_up()
 
 
-async def test_callers_are_never_mixed(opens, adapts, guards):
+async def test_callers_are_never_mixed(opens, adapts, guards, faults):
     """200 requests at once, each with its own caller: every answer belongs to its request."""
 
     async def behaviour(line):
@@ -197,7 +201,7 @@ async def test_callers_are_never_mixed(opens, adapts, guards):
     async def one(number):
         await asyncio.sleep(number % 7 / 1000)
         received = await Client(gateway, who=caller(f"account-{number}"), body=b"%d" % number).asks()
-        assert received.body == b"account-%d %d" % (number, number)
+        assert received.body == b"account-%d %d" % (number, number), faults
 
     await asyncio.gather(*(one(number) for number in range(200)))
 
@@ -239,7 +243,9 @@ async def test_the_operations_kind_is_logged(opens, adapts, guards):
     assert (received.operation, received.code) == ("mutation", "OK")
 
 
-@pytest.mark.parametrize("url", ["ftp://api/", "api:4000/graphql", "http://", "http://user:secret@api/", "http://api/#x"])
+@pytest.mark.parametrize(
+    "url", ["ftp://api/", "api:4000/graphql", "http://", "http://user:secret@api/", "http://api/#x"]
+)
 def test_an_address_that_cannot_be_meant_is_refused(adapts, url):
     with pytest.raises(ValueError, match="upstream's address"):
         adapts(url)

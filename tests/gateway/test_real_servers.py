@@ -27,7 +27,7 @@ EVENT = b"data: {}\n\n"
 
 @asynccontextmanager
 async def serving(app):
-    """uvicorn on a free port, in this loop."""
+    """Uvicorn on a free port, in this loop."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", ws="none", log_level=60))
     task = asyncio.create_task(server.serve())
     try:
@@ -82,7 +82,9 @@ def asks(gateway, query, **more):
 
 
 async def test_the_demo_api_answers_through_the_gateway(register, guards):
-    received = await asks(guards(register), "{ companies(first: 2) { items { company_number } } viewer { subject } }").asks()
+    received = await asks(
+        guards(register), "{ companies(first: 2) { items { company_number } } viewer { subject } }"
+    ).asks()
     data = json.loads(received.body)["data"]
     assert len(data["companies"]["items"]) == 2
     assert data["viewer"]["subject"] == "ana"
@@ -159,11 +161,11 @@ async def test_a_signed_out_stream_ends_properly_on_the_wire(opens, adapts, guar
         await line.reader.read()
 
     upstream = await opens(behaviour)
-    async with serving(edge_over(guards(adapts(upstream.url)), [], kind="subscription")) as port:
-        async with asked(port) as (reader, _):
-            await reader.readuntil(EVENT)
-            await revocations.sign_out()
-            assert (await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 2)).endswith(b"0\r\n\r\n")
+    edge = edge_over(guards(adapts(upstream.url)), [], kind="subscription")
+    async with serving(edge) as port, asked(port) as (reader, _):
+        await reader.readuntil(EVENT)
+        await revocations.sign_out()
+        assert (await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 2)).endswith(b"0\r\n\r\n")
 
 
 async def test_the_lane_serves_http_and_aiohttp_https():

@@ -56,9 +56,7 @@ class Api:
             answer = b'{"errors":[{"message":"Cannot query field \\"isOneOf\\" on type \\"__Type\\"."}]}'
         else:
             answer = json.dumps(graphql_sync(self.schema, asked["query"]).formatted).encode()
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]}
-        )
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
         await send({"type": "http.response.body", "body": answer})
 
 
@@ -84,7 +82,7 @@ def reads(closing, notices):
 
 async def eventually(condition):
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - whatever it is, it has no event
             await asyncio.sleep(0.01)
 
 
@@ -141,8 +139,8 @@ async def test_colliding_root_fields_are_ours_and_named(reads, notices):
 async def test_colliding_type_names_stay_the_upstreams(reads, notices):
     """Their documents are many; ours are written with inline values."""
     source = reads(
-        Api("type Query { t: Tokens m: Mutation } type Tokens { mine: Int } type GatepassTokens { x: Int } type Mutation { y: Int }"
-            " type Q2 { z: GatepassTokens } schema { query: Query }")
+        Api("type Query { t: Tokens m: Mutation } type Tokens { mine: Int } type GatepassTokens { x: Int }"
+            "type Mutation { y: Int } type Q2 { z: GatepassTokens } schema { query: Query }")
     )  # fmt: skip
     await source.refresh()
     schema = source.current().schema
@@ -151,7 +149,10 @@ async def test_colliding_type_names_stay_the_upstreams(reads, notices):
     assert set(schema.type_map["GatepassTokens"].fields) == {"x"}
     assert schema.mutation_type.name == "GatepassMutation"
     assert schema.mutation_type.fields["signIn"].type.of_type.name == "GatepassGatepassTokens"
-    assert "the upstream's type Tokens has the name of one of Gatepass's own, which is shown as GatepassGatepassTokens" in notices
+    assert (
+        "the upstream's type Tokens has the name of one of Gatepass's own, which is shown as GatepassGatepassTokens"
+        in notices
+    )
     assert len(notices) == 2
 
 
@@ -275,11 +276,19 @@ def _endless(answer):
         "an unknown reference": _introspection(lambda s: s["types"].remove(_type(s, "Health"))),
         "a root that is none": _introspection(lambda s: s.update(queryType={"name": "Health"})),
         "a root that is not there": _introspection(lambda s: s.update(queryType={"name": "Nowhere"})),
-        "a huge part in depth": b'{"data":{"__schema":' + b'{"a":[' * 30 + b'"' + b"x" * 40_000 + b'"' + b"]}" * 30 + b"}}",
+        "a huge part in depth": b'{"data":{"__schema":'
+        + b'{"a":[' * 30
+        + b'"'
+        + b"x" * 40_000
+        + b'"'
+        + b"]}" * 30
+        + b"}}",
         "markup in a name": _introspection(lambda s: _type(s, "Health").update(name="<script>")),
         "a reserved name": _introspection(lambda s: _type(s, "Company")["fields"][0].update(name="__number")),
         "an interface of itself": _introspection(_ring),
-        "an endless reference": _endless(_introspection(lambda s: _type(s, "Company")["fields"][0].update(type="ENDLESS"))),
+        "an endless reference": _endless(
+            _introspection(lambda s: _type(s, "Company")["fields"][0].update(type="ENDLESS"))
+        ),
         "no fields": _introspection(lambda s: _type(s, "Company").update(fields=[])),
         "fields of none": _introspection(lambda s: _type(s, "RootQuery").update(fields=None)),
         "a lone surrogate": b'{"data":{"__schema":"\\ud800"}}',
@@ -362,9 +371,14 @@ async def test_a_schema_that_takes_too_long_to_build_is_not_used(reads, notices,
 async def test_a_large_schema_does_not_hold_the_event_loop(reads):
     """No input may cost more than 250 ms of the loop's time."""
     fields = " ".join(f"f{number}(a: Int = 1, b: [String!]): T{number}" for number in range(1500))
-    types = " ".join(f"type T{n} {{ id: ID! next: T{(n + 1) % 1500} a(b: In{n}): Int }} input In{n} {{ a: Int }}" for n in range(1500))
+    types = " ".join(
+        f"type T{n} {{ id: ID! next: T{(n + 1) % 1500} a(b: In{n}): Int }} input In{n} {{ a: Int }}"
+        for n in range(1500)
+    )
     api = Api()
-    api.answer = json.dumps({"data": introspection_from_schema(build_schema(f"type Query {{ {fields} }} {types}"))}).encode()
+    api.answer = json.dumps(
+        {"data": introspection_from_schema(build_schema(f"type Query {{ {fields} }} {types}"))}
+    ).encode()
     source = reads(api)
     steps, running = [], True
 

@@ -24,7 +24,9 @@ async def quietly(line):
 
 
 def subscribes(gateway, **more):
-    return Client(gateway, kind="subscription", headers=[(b"accept", b"text/event-stream")], **{"who": caller(), **more})
+    return Client(
+        gateway, kind="subscription", headers=[(b"accept", b"text/event-stream")], **{"who": caller(), **more}
+    )
 
 
 async def test_the_head_of_a_stream_does_not_wait_for_an_event(opens, adapts, guards):

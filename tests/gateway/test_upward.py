@@ -41,14 +41,18 @@ def spellings(name: str) -> list[bytes]:
     return [text.encode() for text in mixed]
 
 
-@pytest.mark.parametrize("name", ["x-gatepass-subject", "x-gatepass-scope", "x-gatepass-session", "x-gatepass-anything"])
+@pytest.mark.parametrize(
+    "name", ["x-gatepass-subject", "x-gatepass-scope", "x-gatepass-session", "x-gatepass-anything"]
+)
 def test_identity_headers_are_stripped_in_every_spelling(name):
     """A client cannot say who it is: upstreams behind CGI or WSGI read X_Gatepass_Subject as X-Gatepass-Subject."""
     for spelling in spellings(name):
         assert b"mallory" not in dict(sent([(spelling, b"mallory")])).values(), spelling
 
 
-@given(st.text("-_. ~!", min_size=1, max_size=1), st.text("-_. ~!", min_size=1, max_size=1), st.text("abc_-", max_size=5))
+@given(
+    st.text("-_. ~!", min_size=1, max_size=1), st.text("-_. ~!", min_size=1, max_size=1), st.text("abc_-", max_size=5)
+)
 def test_no_separator_smuggles_an_identity_header(first, second, rest):
     """Whatever stands between the words: some servers turn every odd character of a name into `_`."""
     name = f"x{first}gatepass{second}{rest}".encode()
@@ -88,7 +92,9 @@ def test_what_is_between_client_and_gateway_stays_there(name):
 
 def test_headers_named_by_connection_stay_here():
     """RFC 9110 §7.6.1."""
-    headers = sent([(b"connection", b"keep-alive, X-Hop"), (b"connection", b"x-other"), (b"x-hop", b"1"), (b"x-other", b"2")])
+    headers = sent(
+        [(b"connection", b"keep-alive, X-Hop"), (b"connection", b"x-other"), (b"x-hop", b"1"), (b"x-other", b"2")]
+    )
     assert not values(headers, b"x-hop")
     assert not values(headers, b"x-other")
 
@@ -102,7 +108,12 @@ def test_connection_cannot_remove_the_identity():
 
 
 def test_all_else_goes_up_unchanged():
-    theirs = [(b"traceparent", b"00-abc-def-01"), (b"user-agent", b"curl/8"), (b"x-tenant", b"caf\xc3\xa9"), (b"accept-language", b"cy")]
+    theirs = [
+        (b"traceparent", b"00-abc-def-01"),
+        (b"user-agent", b"curl/8"),
+        (b"x-tenant", b"caf\xc3\xa9"),
+        (b"accept-language", b"cy"),
+    ]
     headers = sent(theirs)
     assert [header for header in headers if header in theirs] == theirs
 
@@ -132,9 +143,10 @@ def test_the_clients_address_is_the_edges_finding():
         (b"", b"application/json"),
         (b"*/*", b"application/json"),
         (b"text/html,application/xhtml+xml,*/*;q=0.8", b"application/json;q=0.8"),
-        (b"application/graphql-response+json, application/json;q=0.9", b"application/graphql-response+json, application/json;q=0.9"),
+        (b"application/json;q=0.9,text/event-stream", b"application/json;q=0.9, text/event-stream"),
+        (b"application/graphql-response+json", b"application/graphql-response+json"),
         (b"text/event-stream", b"text/event-stream"),
-        (b"multipart/mixed;deferSpec=20220824, application/json", b"multipart/mixed;deferspec=20220824, application/json"),
+        (b"multipart/mixed;deferSpec=20220824,*/*", b"multipart/mixed;deferSpec=20220824, application/json"),
         (b"application/x-evil\x00, image/png", b"application/json"),
         (b"application/json;q=\xff", b"application/json"),
     ],

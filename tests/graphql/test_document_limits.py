@@ -9,7 +9,7 @@ from gatepass.graphql import engine
 from gatepass.graphql.classification import root_fields
 from gatepass.graphql.document import Document, read_document
 from gatepass.graphql.limits import DocumentLimits
-from tests.graphql.world import BEARER, SIGN_IN, Api
+from tests.graphql.world import BEARER, PASSWORD, SIGN_IN, USER, Api
 
 NARROW = DocumentLimits(
     max_document_characters=100,
@@ -59,6 +59,17 @@ async def test_documents_that_are_validated_here_are_held_to_fewer_tokens() -> N
     assert "data" in (await api.post("{ gatepass { issuer issuer issuer } }")).json
     answer = await api.post("{ gatepass { " + "issuer " * 14 + "} }")
     assert (answer.status, answer.message) == (413, "A query for the sign-in service may have 18 tokens, not more.")
+
+
+async def test_requests_that_are_answered_here_are_small(api: Api) -> None:
+    """Every value of the variables is looked at by graphql-core; planned documents are held to the same."""
+    text = "mutation ($c: SignInCredentials!) { signIn(useManagementflow: true, credentials: $c) { accessToken } }"
+    good = {"c": {"userName": USER, "password": PASSWORD}}
+    assert "data" in (await api.post(text, good)).json
+    for variables in ({"c": {f"k{n}": n for n in range(20_000)}}, {**good, "more": "x" * 131_072}):
+        answer = await api.post(text, variables)
+        assert (answer.status, answer.code) == (413, "REQUEST_TOO_LARGE")
+    assert len(api.deeds.calls) == 1
 
 
 async def test_depth_is_measured_once_per_fragment() -> None:

@@ -118,9 +118,25 @@ async def test_other_odd_names_are_only_names(api: Api, name: str) -> None:
 
 async def test_nesting_is_limited(api: Api) -> None:
     """A hundred levels are plenty; more is refused whether or not the decoder could take it."""
-    for depth in (101, 600, 100_000):
+    for depth in (101, 600, 40_000):
         body = b'{"query":"{a}","variables":{"x":' + b"[" * depth + b"]" * depth + b"}}"
         assert "deep" in await refusal(api, body, BEARER)
+
+
+@pytest.mark.parametrize("opening", [b"[", b"{", b'{"":', b"[],", b'"",[],'])
+async def test_the_number_of_arrays_and_objects_is_limited(api: Api, opening: bytes) -> None:
+    """Each is an object in memory, for a byte or two on the wire. Those in strings are none."""
+    body = b'{"query":"{a}","variables":{"x":[' + opening * 60_000
+    answer = await api.send("POST", body, headers={**JSON, **BEARER})
+    assert (answer.status, answer.code) == (413, "REQUEST_TOO_LARGE")
+    harmless = json.dumps({"query": COMPANIES, "variables": {"x": "[{" * 60_000}}).encode()
+    assert (await api.send("POST", harmless, headers={**JSON, **BEARER})).status == 200
+
+
+@pytest.mark.parametrize("body", [b'"' + b'\\"' * 400_000, b'"' * 800_000, b'{"query":"' + b"\\" * 799_999])
+async def test_strings_without_an_end_are_gone_over_once(api: Api, body: bytes) -> None:
+    """A search that began again at each quote would take hours for this."""
+    assert "not JSON" in await refusal(api, body)
 
 
 async def test_optional_members_may_be_null_or_empty(api: Api) -> None:

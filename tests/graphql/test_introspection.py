@@ -118,6 +118,10 @@ async def test_variables_and_operation_names_count_for_what_is_remembered(api: A
     assert (await api.post(text, {"n": 5}, "q")).code == "BAD_USER_INPUT"
 
 
+ALIASED = (
+    "{ __schema { a: types { ...F } types { ...F } } } fragment F on __Type { b: fields { ...G } fields { ...G } } "
+    "fragment G on __Field { c: args { name } args { name } }"
+)
 DOUBLING = (
     "{ __schema { types { ...F0 } } }"
     + "".join(
@@ -134,6 +138,8 @@ DOUBLING = (
         "{ __schema { types { ...F } } } fragment F on __Type { fields { type { interfaces { name } } } }",
         '{ __type(name: "A") { fields { type { fields { type { inputFields { name } } } } } } }',
         "{ __schema { types { a: fields { type { possibleTypes { name } } } } } }",
+        ALIASED,
+        "{ a: __schema { types { name } } b: __schema { types { name } } c: __schema { types { name } } }",
         "{ __schema {" + "".join(f"a{n}: types {{ name }} " for n in range(25)) + "} }",
         DOUBLING,
     ],

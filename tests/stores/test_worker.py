@@ -142,6 +142,25 @@ def until_closed(worker: Worker) -> None:
         time.sleep(0.001)
 
 
+async def test_where_the_thread_itself_ends_nobody_is_left_waiting(worker: Worker, desk: Desk) -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    desk.rest = fail  # type: ignore[method-assign]
+    with pytest.warns(pytest.PytestUnhandledThreadExceptionWarning):
+        first = await waiting(worker, answer("first"))
+        await desk.is_busy()
+        second = await waiting(worker, answer("second"))
+        desk.let_go()
+        assert await first[0] == "first"
+        with pytest.raises(StoreUnavailable, match="stopped"):
+            await second[0]
+        worker.close()
+        gc.collect()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await worker.do(answer("late"))
+
+
 async def test_closing_serves_what_waits_then_refuses(worker: Worker, desk: Desk) -> None:
     first = await waiting(worker, answer("first"))
     await desk.is_busy()

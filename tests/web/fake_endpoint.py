@@ -195,6 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not found:
             return self._answer(404, b"", "text/plain")
         self.send_response(200)
+        self.send_header("Content-Length", str(len(found.body)))
         for header, value in found.headers:
             self.send_header(header.decode(), value.decode())
         self.end_headers()

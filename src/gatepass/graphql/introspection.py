@@ -38,14 +38,14 @@ class Introspection:
     The sign-in schema for everybody, the merged schema for who may see it.
 
     One query runs at a time, in a thread; the others wait for it, and mostly find their answer there then. Answers
-    without errors are kept by schema version and request, up to 16 MiB.
+    without errors are kept by schema version and request, up to 64 MiB.
     """
 
     def __init__(self, sign_in_schema: GraphQLSchema, source: SchemaSource | None, limits: DocumentLimits) -> None:
         self._alone = MergedSchema(sign_in_schema, -1)
         self._source = source
         self._limits = limits
-        self._answers: Lru[AnswerKey, bytes] = Lru(max_entries=1024, max_bytes=2**24)
+        self._answers: Lru[AnswerKey, bytes] = Lru(max_entries=1024, max_bytes=2**26)
         self._turn = asyncio.Lock()
         self._waiting = 0
 

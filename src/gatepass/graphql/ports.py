@@ -61,9 +61,23 @@ class MergedSchema:
     version: int
 
 
+class SchemaReading(Protocol):
+    """A `MergedSchema`, whoever made it."""
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        """Both schemas as one."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Changes with the schema."""
+        ...
+
+
 class SchemaSource(Protocol):
     """The gateway, as far as it knows the upstream's schema."""
 
-    def current(self) -> MergedSchema | None:
+    def current(self) -> SchemaReading | None:
         """The schema as it was last read. None: not read yet; the sign-in schema stands alone then."""
         ...

@@ -52,7 +52,7 @@ class Edge:
         except Exception as error:
             # The head is out: returning without an end makes the server cut the connection, so that a broken
             # answer never looks like a whole one.
-            answer.code = Code.INTERNAL
+            answer.code = Code.INTERNAL if answer.code == "OK" else answer.code
             self._report(request, error)
         self._observe(request, answer, time.perf_counter() - started)
 

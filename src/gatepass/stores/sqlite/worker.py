@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Protocol, TypeVar
 
@@ -23,6 +24,7 @@ QUEUE_LIMIT: Final = 10_000
 BATCH_LIMIT: Final = 512
 
 _Ticket = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Operation[Any]]
+_Answered = tuple[_Ticket, Outcome]
 
 
 class Batches(Protocol):
@@ -88,13 +90,16 @@ class Worker:
         self._thread.join()
 
     def _serve(self) -> None:
-        is_last = False
-        while not is_last:
-            batch, is_last = self._take()
-            if batch:
-                _answer(batch, self._run(batch))
-                self._batches.rest()
-        self._batches.close()
+        try:
+            is_last = False
+            while not is_last:
+                batch, is_last = self._take()
+                if batch:
+                    _answer(self._run(batch))
+                    self._batches.rest()
+            self._batches.close()
+        finally:
+            self._refuse_the_rest()
 
     def _take(self) -> tuple[list[_Ticket], bool]:
         """Wait for the first, take what came with it. True: the end mark was among them."""
@@ -111,25 +116,37 @@ class Worker:
                 return batch, False
         return batch, True
 
-    def _run(self, batch: Sequence[_Ticket]) -> Sequence[Outcome]:
+    def _run(self, batch: Sequence[_Ticket]) -> Sequence[_Answered]:
         try:
-            return self._batches.run([operation for _, _, operation in batch])
+            outcomes = self._batches.run([operation for _, _, operation in batch])
+            return list(zip(batch, outcomes, strict=True))
         except BaseException as error:
             # A worker that died would leave every caller waiting for ever.
-            return [store_unavailable(error) for _ in batch]
+            return [(ticket, store_unavailable(error)) for ticket in batch]
 
+    def _refuse_the_rest(self) -> None:
+        """Nobody waits for a thread that ended, whatever ended it."""
+        with self._gate:
+            self._is_open = False
+            rest = list(iter(self._next_or_none, None))
+        _answer([(ticket, StoreUnavailable("The store stopped.")) for ticket in rest])
 
-def _answer(batch: Sequence[_Ticket], outcomes: Sequence[Outcome]) -> None:
-    """Wake each event loop once, however many of its tasks were in the batch."""
-    answers: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Outcome]]] = {}
-    for (loop, future, _), outcome in zip(batch, outcomes, strict=True):
-        answers.setdefault(loop, []).append((future, outcome))
-    for loop, settled in answers.items():
+    def _next_or_none(self) -> _Ticket | None:
         try:
+            return self._waiting.get_nowait()
+        except Empty:
+            return None
+
+
+def _answer(answered: Sequence[_Answered]) -> None:
+    """Wake each event loop once, however many of its tasks were in the batch."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Outcome]]] = {}
+    for (loop, future, _), outcome in answered:
+        by_loop.setdefault(loop, []).append((future, outcome))
+    for loop, settled in by_loop.items():
+        # A loop that was closed under its callers has nobody left to tell.
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, settled)
-        except RuntimeError:
-            # The loop was closed under its callers; there is nobody left to tell.
-            continue
 
 
 def _settle(settled: Sequence[tuple[asyncio.Future[Any], Outcome]]) -> None:

@@ -1,4 +1,4 @@
-"""The routes of the process itself: is it up, is it ready, its public keys, its metrics."""
+"""Which path is answered by whom; and the routes of the process itself: up, ready, public keys, metrics."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from gatepass.http.edge import Handler
-from gatepass.http.messages import NO_STORE, Request, Response
-from gatepass.http.refusals import MethodNotAllowed
+from gatepass.http.messages import NO_STORE, Answer, Request, Response
+from gatepass.http.refusals import MethodNotAllowed, NotFound
 from gatepass.http.security_headers import NOT_A_PAGE
 
 JWKS_PATH = "/.well-known/jwks.json"
 # Gateways poll the JWKS every one to ten minutes; the next key is published long before it signs.
 _JWKS_CACHING = (b"cache-control", b"public, max-age=300")
 _JSON = (b"content-type", b"application/json")
+
+
+def router(routes: Mapping[str, Handler]) -> Handler:
+    """One handler for all of them; every other path is a 404 that says where the API is."""
+    endpoint = next(iter(routes))
+
+    async def route(request: Request) -> Answer:
+        handler = routes.get(request.path)
+        if handler is None:
+            raise NotFound(f"There is nothing here. The API is at {endpoint}.")
+        return await handler(request)
+
+    return route
 
 
 def service_routes(

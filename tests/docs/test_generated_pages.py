@@ -1,0 +1,51 @@
+"""The generated pages are what the code says now; `python -m docs.reference.make` renews them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.reference import make
+from tests.docs.pages import ROOT
+
+
+@pytest.mark.parametrize("name", make.pages())
+def test_the_page_is_up_to_date(name: str) -> None:
+    """So that a change of an error, of the schema or of a public name shows in review."""
+    assert (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") == make.pages()[name]
+
+
+def test_reserved_codes_are_raised_nowhere() -> None:
+    """Otherwise the page would hide from clients what they will get."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src" / "gatepass").rglob("*.py")]
+    for code in make.RESERVED:
+        kind = code.title().replace("_", "")
+        assert not [
+            source for source in sources if re.search(rf"\braise {kind}\b|\b{kind}\(", _without_classes(source))
+        ]
+
+
+def test_only_what_is_listed_can_come_with_retry_after() -> None:
+    """The table says which errors have the header."""
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "src" / "gatepass").rglob("*.py")}
+    given = {
+        kind
+        for source in sources.values()
+        for kind in re.findall(r"(\w+)\((?:[^()]|\([^()]*\))*retry_after_seconds=", source)
+    } - {"UpstreamFailed", "__init__"}
+    assert {re.sub(r"(?<!^)(?=[A-Z])", "_", kind).upper() for kind in given} <= set(make.MAY_WAIT)
+
+
+def test_no_translation_is_stale(tmp_path: Path) -> None:
+    """What is put in place of the code's own names is still found in it."""
+    errors = (ROOT / "src" / "gatepass" / "domain" / "errors.py").read_text(encoding="utf-8")
+    refusals = (ROOT / "src" / "gatepass" / "http" / "refusals.py").read_text(encoding="utf-8")
+    assert all(ours in errors + refusals for ours in make.ON_THE_WIRE)
+    make.renew(tmp_path)
+    assert not [word for word in ("`presented`", "retry_after_seconds") if word in (tmp_path / "errors.md").read_text()]
+
+
+def _without_classes(source: str) -> str:
+    return re.sub(r"^class .*$", "", source, flags=re.MULTILINE)
