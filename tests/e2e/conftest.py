@@ -69,7 +69,7 @@ def site(tmp_path: Path, register: str) -> Iterator[Site]:
     subprocess.run([*COMMAND, "init"], env=environ, check=True, capture_output=True, timeout=60)
     port = str(free_port())
     with running("serve", "--upstream", register, "--port", port, environ=environ) as server:
-        waits_for_port(int(port))
+        server.says('"listening"', on="err")
         site = Site(data_dir, f"http://127.0.0.1:{port}/graphql/", environ, server)
         for email, password in ((EMAIL, PLAIN_PASSWORD), ("ben@example.org", PASSWORD)):
             site.operator("user", "add", email, "--scope", "read", "--password-stdin", stdin=password)

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.e2e.conftest import EMAIL, PLAIN_PASSWORD, Site
-from tests.kit.processes import free_port, running, sign_in, waits_for_port
+from tests.kit.processes import free_port, running, sign_in
 
 QUERY = {"query": "{ companies { totalCount } }"}
 
@@ -20,8 +20,8 @@ def second(site: Site, register: str) -> Iterator[str]:
     port = free_port()
     public = {"GATEPASS_PUBLIC_URL": site.address.removesuffix("/graphql/")}
     arguments = ("serve", "--upstream", register, "--port", str(port))
-    with running(*arguments, environ={**site.environ, **public}):
-        waits_for_port(port)
+    with running(*arguments, environ={**site.environ, **public}) as server:
+        server.says('"listening"', on="err")
         yield f"http://127.0.0.1:{port}/graphql/"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 
 from tests.e2e.conftest import EMAIL, PLAIN_PASSWORD, Site
-from tests.kit.processes import free_port, running, sign_in, waits_for_port
+from tests.kit.processes import free_port, running, sign_in
 
 QUERY = {"query": "{ companies { totalCount } }"}
 
@@ -22,7 +22,7 @@ def test_sessions_survive_a_server_killed_in_the_middle_of_refreshes(site: Site,
     for _ in range(3):
         port = free_port()
         with running("serve", "--upstream", register, "--port", str(port), environ=site.environ) as server:
-            waits_for_port(port)
+            server.says('"listening"', on="err")
             workers = [threading.Thread(target=_refreshes, args=(port, last, index)) for index in range(len(last))]
             for worker in workers:
                 worker.start()
@@ -39,7 +39,7 @@ def test_the_upstream_down_leaves_the_service_up(tmp_path: Path, site: Site) -> 
     port = free_port()
     nowhere = f"http://127.0.0.1:{free_port()}/graphql"
     with running("serve", "--upstream", nowhere, "--port", str(port), environ=site.environ) as server:
-        waits_for_port(port)
+        server.says('"listening"', on="err")
         address = f"http://127.0.0.1:{port}/graphql/"
         token = sign_in(address, EMAIL, PLAIN_PASSWORD)["data"]["signIn"]["accessToken"]
         answer = requests.post(address, json=QUERY, headers={"Authorization": f"Bearer {token}"}, timeout=30)

@@ -27,7 +27,7 @@ async def test_a_lost_reply_gets_the_same_successor_again(ana: Person) -> None:
     second = await ana.refreshes(first)
     again = await ana.refreshes(first)
     assert again.refresh == second.refresh
-    assert await ana.refreshes(second)
+    await ana.refreshes(second)
 
 
 async def test_a_spent_refresh_token_ends_its_session(ana: Person) -> None:
@@ -41,7 +41,7 @@ async def test_a_spent_refresh_token_ends_its_session(ana: Person) -> None:
     await ana.world.has_taken_in_revocations()
     assert (await ana.asks_who_they_are(third)).status == 401
     assert (await ana.asks_who_they_are(other)).status == 200
-    assert await ana.refreshes(other)
+    await ana.refreshes(other)
 
 
 async def test_after_the_replay_window_the_predecessor_is_spent(ana: Person) -> None:
@@ -58,7 +58,7 @@ async def test_a_hundred_racers_get_one_successor(ana: Person) -> None:
     first = await ana.signs_in()
     answers = await asyncio.gather(*(ana.refreshes(first) for _ in range(100)))
     assert len({tokens.refresh for tokens in answers}) == 1
-    assert await ana.refreshes(answers[0])
+    await ana.refreshes(answers[0])
 
 
 async def test_a_session_ends_when_it_is_idle_for_too_long(ana: Person) -> None:
@@ -101,7 +101,7 @@ async def test_a_damaged_refresh_token_is_refused_and_ends_nothing(ana: Person, 
     tokens = await ana.signs_in()
     refused = await ana.tries_to_refresh(Tokens(tokens.access, damage(tokens.refresh)))
     assert refused.code == "INVALID_REFRESH_TOKEN"
-    assert await ana.refreshes(tokens)
+    await ana.refreshes(tokens)
 
 
 async def test_an_access_token_is_no_refresh_token(ana: Person) -> None:
@@ -132,7 +132,7 @@ async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
         ana = Person(after, "ana@example.org", ANA_PASSWORD)
         assert (await ana.refreshes(first)).refresh == second.refresh
         assert (await ana.asks_who_they_are(second)).status == 200
-        assert await ana.refreshes(second)
+        await ana.refreshes(second)
 
 
 async def test_refreshing_ignores_whatever_bearer_is_attached(ana: Person) -> None:
