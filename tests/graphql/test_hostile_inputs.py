@@ -92,6 +92,13 @@ async def test_too_large_documents_are_413(api: Api, text: str) -> None:
     assert api.upstream.operations == []
 
 
+async def test_only_short_documents_are_read_again_with_plain_spaces(api: Api) -> None:
+    """A no-break space at the end of a long document must not double its cost."""
+    space = "\u00a0"
+    assert "data" in (await api.post(SIGN_IN + space)).json
+    assert (await api.post(SIGN_IN + " " * 4_000 + space)).code == "GRAPHQL_PARSE_FAILED"
+
+
 @asked(REFUSED)
 async def test_malformed_documents_are_refused(api: Api, text: str) -> None:
     """With the GraphQL status, without stack traces."""

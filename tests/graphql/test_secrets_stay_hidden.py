@@ -120,6 +120,20 @@ async def test_an_error_still_says_what_and_where(api: Api) -> None:
     assert error["locations"] == [{"line": 1, "column": 83}]
 
 
+async def test_masking_invents_no_errors(api: Api) -> None:
+    """A masked number is no number, which is nobody's mistake."""
+    answer = await api.post("query ($a: Int = 77001122, $b: Boolean = true) { gatepass { issuer @skip(if: $b) } }")
+    assert [error["message"] for error in answer.json["errors"]] == ["Variable '$a' is never used."]
+
+
+@pytest.mark.parametrize("text", ["subscription { __typename }", "subscription { signIn }"])
+async def test_subscriptions_to_the_sign_in_service_are_refused(api: Api, text: str) -> None:
+    """Its schema has none."""
+    answer = await api.post(text)
+    assert answer.code == "GRAPHQL_VALIDATION_FAILED"
+    assert "subscription" in answer.message.lower()
+
+
 async def test_syntax_errors_say_which_kind_of_token_stood_where(api: Api) -> None:
     """What graphql-core found may be half of a password, so only its kind is told."""
     answer = await api.post('mutation { signIn(password: "a" "canary") }')

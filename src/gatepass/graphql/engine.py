@@ -22,7 +22,7 @@ from gatepass.graphql.document import Definition
 from gatepass.graphql.envelope import Envelope
 from gatepass.graphql.limits import MAX_ERRORS
 from gatepass.graphql.masking import masked_document, masked_value
-from gatepass.graphql.refusal import OperationRefused, Problem, problem_of
+from gatepass.graphql.refusal import OperationRefused, Problem, problem_of, refused_at
 
 UNUSABLE_ARGUMENT: Final = "An argument has a value that cannot be used."
 
@@ -45,10 +45,13 @@ def validated(schema: GraphQLSchema, definitions: tuple[Definition, ...]) -> Doc
         OperationRefused: GRAPHQL_VALIDATION_FAILED, with the first few errors, none of which holds a value.
     """
     document = DocumentNode(definitions=definitions)
-    if not _errors(schema, document):
+    errors = validate(schema, document, max_errors=MAX_ERRORS, **_QUIET_VALIDATE)
+    if not errors:
         return document
-    # Masked values can make two conflicting fields agree; then there is nothing left to tell but that.
-    problems = [problem_of(error) for error in _errors(schema, masked_document(document))[:MAX_ERRORS]]
+    # A masked value can be wrong where the value was not, and two masked values agree where the values did not.
+    places = [error.locations for error in errors if error.locations]
+    masked = validate(schema, masked_document(document), **_QUIET_VALIDATE)
+    problems = [problem_of(error) for error in masked if error.locations in places][:MAX_ERRORS]
     refusal = ValidationFailed(problems[0].message if problems else None)
     raise OperationRefused(refusal, problems or [Problem(refusal.message)])
 
@@ -56,7 +59,15 @@ def validated(schema: GraphQLSchema, definitions: tuple[Definition, ...]) -> Doc
 def run(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, envelope: Envelope, context: Any
 ) -> Any:
-    """The result of a valid document, or an awaitable of it: as `graphql.execute`."""
+    """
+    The result of a valid document, or an awaitable of it: as `graphql.execute`.
+
+    Raises:
+        OperationRefused: the schema has no root type for this kind of operation.
+    """
+    if schema.get_root_type(operation.operation) is None:
+        kind = operation.operation.value
+        raise refused_at(ValidationFailed(f"The {kind} operation is not supported by the schema."), operation)
     return execute(
         schema,
         document,
@@ -85,10 +96,6 @@ def data_of(
             _refuse_variables(schema, operation, variables)
         _refuse_field(first)
     return cast(dict[str, Any], result.data)
-
-
-def _errors(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    return validate(schema, document, max_errors=MAX_ERRORS, **_QUIET_VALIDATE)
 
 
 def _refuse_field(error: GraphQLError) -> NoReturn:

@@ -29,7 +29,7 @@ class DocumentLimits:
     Limits of a GraphQL document, each with an error that names it.
 
     The last two hold for documents that are validated here, because validation is what costs: those with our own
-    fields, and introspection. At the defaults no document costs more than a tenth of a second.
+    fields, and introspection. At the defaults no document costs more than 250 ms.
     """
 
     max_document_characters: int = 65_536
@@ -37,5 +37,5 @@ class DocumentLimits:
     max_depth: int = 30
     max_aliases: int = 200
     max_root_fields: int = 100
-    max_sign_in_tokens: int = 250
+    max_sign_in_tokens: int = 150
     max_introspection_tokens: int = 500

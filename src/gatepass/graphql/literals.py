@@ -14,6 +14,8 @@ _LIFT: Final = re.compile(
     r'("(?!"")[^"\\\r\n]*+(?:\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})[^"\\\r\n]*+)*+"|\#[^\r\n]*+)'
     r'|("[\s\S]*+)'
 )
+MAX_SPACED_CHARACTERS: Final = 4_096
+
 # Unicode's spaces (category Zs) but the plain one. Word processors and web pages put them where people indent, and the
 # protocol's own document has them in the mutation that readers are asked to copy.
 _PLAIN_SPACES: Final = {
@@ -82,9 +84,10 @@ def with_plain_spaces(text: str) -> str | None:
     """
     The document with every other Unicode space outside strings and comments made a plain one, so of the same length.
 
-    None where there is none, or where it is in doubt what is a string.
+    None where there is none, where it is in doubt what is a string, or where the document is longer than those that
+    people copy: it is parsed a second time, and that must not double the cost of the longest.
     """
-    if text.isascii() or (lifted := lift(text)) is None:
+    if len(text) > MAX_SPACED_CHARACTERS or text.isascii() or (lifted := lift(text)) is None:
         return None
     spaced = lifted.translated(_PLAIN_SPACES)
     return spaced if spaced != text else None
