@@ -214,6 +214,7 @@ def _endpoint(
             max_tokens=settings.max_tokens,
             max_depth=settings.max_depth,
             max_aliases=settings.max_aliases,
+            max_root_fields=settings.max_root_fields,
         ),
         body_limits=BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds)),
     )

@@ -153,6 +153,9 @@ class Settings:
     max_tokens: int = _limits.key(WholeNumber(10, 1_000_000), 10_000, "Lexical tokens of a GraphQL document.")
     max_depth: int = _limits.key(WholeNumber(1, 200), 30, "How deep the selections of an operation may nest.")
     max_aliases: int = _limits.key(WholeNumber(0, 100_000), 200, "Aliases in an operation.")
+    max_root_fields: int = _limits.key(
+        WholeNumber(1, 100_000), 100, "Root fields of an operation, fragments spread out."
+    )
     request_timeout_seconds: float = _limits.key(
         Number(0.1, 600), 30.0, "How long a client may take to send a request."
     )
