@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any
+from typing import Protocol
 
 import pytest
 
@@ -19,11 +19,16 @@ from tests.gateway.actors import Behaviour, RawUpstream, Revocations
 LIMITS = UpstreamLimits(
     connect_timeout=timedelta(seconds=5), response_timeout=timedelta(seconds=5), idle_timeout=timedelta(seconds=5)
 )
-ADAPTERS = {"aiohttp": HttpUpstream, "lane": HttpLane}
+ADAPTERS: dict[str, Callable[[str, UpstreamLimits], Upstream]] = {"aiohttp": HttpUpstream, "lane": HttpLane}
 
 Opens = Callable[[Behaviour], Awaitable[RawUpstream]]
-Adapts = Callable[..., Upstream]
-Guards = Callable[..., Gateway]
+Guards = Callable[[Upstream], Gateway]
+
+
+class Adapts(Protocol):
+    """Reach an upstream on HTTP through one of the adapters."""
+
+    def __call__(self, url: str, limits: UpstreamLimits = LIMITS) -> Upstream: ...
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ def faults() -> list[str]:
 @pytest.fixture(params=sorted(ADAPTERS))
 def adapts(request: pytest.FixtureRequest, closing: AsyncExitStack) -> Adapts:
     def adapt(url: str, limits: UpstreamLimits = LIMITS) -> Upstream:
-        upstream: Upstream = ADAPTERS[request.param](url, limits)
+        upstream = ADAPTERS[request.param](url, limits)
         closing.push_async_callback(upstream.close)
         return upstream
 
@@ -76,13 +81,12 @@ def opens(closing: AsyncExitStack) -> Opens:
 def guards(revocations: Revocations, faults: list[str]) -> Guards:
     """Put a gateway before an upstream."""
 
-    def guard(upstream: Upstream, **settings: Any) -> Gateway:
+    def guard(upstream: Upstream) -> Gateway:
         return Gateway(
             upstream,
             revocations.sessions,
             revocations.now,
             on_fault=lambda reason, _: faults.append(reason),
-            **settings,
         )
 
     return guard

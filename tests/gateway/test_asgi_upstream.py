@@ -5,58 +5,65 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from gatepass.domain.access_token import Caller
 from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.hangup import Hangup
 from gatepass.gateway.upstream import Outgoing, UpstreamFailed
-from tests.gateway.actors import ANSWER, BODY, Client, caller
+from gatepass.http.asgi import App, Headers, Message, Receive, Scope, Send
+from tests.gateway.actors import ANSWER, BODY, Client, Received, Revocations, caller
+from tests.gateway.conftest import Guards
 
 EVENT = b"data: {}\n\n"
 JSON = [(b"content-type", b"application/json")]
 
 
-def starlette(endpoint, **settings):
-    return Starlette(routes=[Route("/graphql", endpoint, methods=["POST"])], **settings)
+def starlette(
+    endpoint: Callable[[Request], Response | Awaitable[Response]], middleware: Sequence[Middleware] = ()
+) -> Starlette:
+    return Starlette(routes=[Route("/graphql", endpoint, methods=["POST"])], middleware=middleware)
 
 
-def saying(*messages):
+def saying(*messages: Message) -> App:
     """An application that sends exactly these messages."""
 
-    async def app(scope, receive, send):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         for message in messages:
             await send(message)
 
     return app
 
 
-def start(status=200, headers=JSON):
+def start(status: int = 200, headers: Headers = JSON) -> Message:
     return {"type": "http.response.start", "status": status, "headers": headers}
 
 
-def body(piece, *, more=False):
+def body(piece: bytes, *, more: bool = False) -> Message:
     return {"type": "http.response.body", "body": piece, "more_body": more}
 
 
-def refused(received):
+def refused(received: Received) -> bool:
     error = json.loads(received.body)["errors"][0]
     assert (received.status, received.code, received.whole) == (502, "UPSTREAM_UNAVAILABLE", True)
     assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
     return True
 
 
-async def test_the_application_finds_the_caller_in_its_scope(guards):
-    scopes = []
+async def test_the_application_finds_the_caller_in_its_scope(guards: Guards) -> None:
+    scopes: list[Scope] = []
 
-    async def app(scope, receive, send):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scopes.append(scope)
         await saying(start(), body(ANSWER))(scope, receive, send)
 
@@ -67,10 +74,10 @@ async def test_the_application_finds_the_caller_in_its_scope(guards):
     assert [scope["gatepass"] for scope in scopes] == [ana, None]
 
 
-async def test_the_application_gets_a_post_with_the_validated_bytes(guards):
-    seen = {}
+async def test_the_application_gets_a_post_with_the_validated_bytes(guards: Guards) -> None:
+    seen: Scope = {}
 
-    async def app(scope, receive, send):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.update(scope, asked=await receive())
         await saying(start(), body(ANSWER))(scope, receive, send)
 
@@ -91,10 +98,10 @@ async def test_the_application_gets_a_post_with_the_validated_bytes(guards):
     assert "extensions" not in seen
 
 
-async def test_path_and_state_can_be_set(guards):
-    seen = {}
+async def test_path_and_state_can_be_set(guards: Guards) -> None:
+    seen: Scope = {}
 
-    async def app(scope, receive, send):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.update(scope)
         await saying(start(), body(ANSWER))(scope, receive, send)
 
@@ -102,7 +109,7 @@ async def test_path_and_state_can_be_set(guards):
     assert (seen["path"], seen["raw_path"], seen["state"]) == ("/api", b"/api", {"db": 2})
 
 
-async def test_status_and_headers_come_down_by_the_same_rules(guards):
+async def test_status_and_headers_come_down_by_the_same_rules(guards: Guards) -> None:
     headers = [
         *JSON,
         (b"set-cookie", b"a=1"),
@@ -118,10 +125,10 @@ async def test_status_and_headers_come_down_by_the_same_rules(guards):
     assert received.header(b"content-length") == b"2"
 
 
-async def test_pieces_pass_as_they_are_sent(guards):
+async def test_pieces_pass_as_they_are_sent(guards: Guards) -> None:
     go_on = asyncio.Event()
 
-    async def app(scope, receive, send):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send(start())
         await send(body(b"one ", more=True))
         await go_on.wait()
@@ -134,10 +141,10 @@ async def test_pieces_pass_as_they_are_sent(guards):
     assert (client.received.body, client.received.whole) == (b"one two", True)
 
 
-async def test_no_task_runs_beside_a_common_answer(guards):
-    tasks = []
+async def test_no_task_runs_beside_a_common_answer(guards: Guards) -> None:
+    tasks: list[tuple[int, asyncio.Task[object] | None]] = []
 
-    async def app(scope, receive, send):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await asyncio.sleep(0)
         tasks.append((len(asyncio.all_tasks()), asyncio.current_task()))
@@ -149,31 +156,32 @@ async def test_no_task_runs_beside_a_common_answer(guards):
 
 
 @pytest.mark.parametrize("middleware", [False, True])
-async def test_starlette_streams_from_tasks_of_its_own(guards, middleware):
-    async def endpoint(request):
-        async def events():
+async def test_starlette_streams_from_tasks_of_its_own(guards: Guards, middleware: bool) -> None:
+    async def endpoint(request: Request) -> Response:
+        async def events() -> AsyncIterator[bytes]:
             for _ in range(3):
                 yield EVENT
                 await asyncio.sleep(0)
 
         return StreamingResponse(events(), media_type="text/event-stream")
 
-    async def passing(request, call_next):
+    async def passing(request: Request, call_next: RequestResponseEndpoint) -> Response:
         return await call_next(request)
 
-    settings = {"middleware": [Middleware(BaseHTTPMiddleware, dispatch=passing)]} if middleware else {}
-    received = await Client(guards(AsgiUpstream(starlette(endpoint, **settings))), who=caller()).asks()
+    stack = [Middleware(BaseHTTPMiddleware, dispatch=passing)] if middleware else []
+    received = await Client(guards(AsgiUpstream(starlette(endpoint, stack))), who=caller()).asks()
     assert (received.body, received.whole, received.code) == (EVENT * 3, True, "OK")
 
 
-async def test_work_after_the_answer_does_not_delay_it(guards):
-    go_on, done = asyncio.Event(), []
+async def test_work_after_the_answer_does_not_delay_it(guards: Guards) -> None:
+    go_on = asyncio.Event()
+    done: list[bool] = []
 
-    async def afterwards():
+    async def afterwards() -> None:
         await go_on.wait()
         done.append(True)
 
-    async def endpoint(request):
+    async def endpoint(request: Request) -> Response:
         return JSONResponse({"data": 1}, background=BackgroundTask(afterwards))
 
     client = Client(guards(AsgiUpstream(starlette(endpoint))))
@@ -184,8 +192,8 @@ async def test_work_after_the_answer_does_not_delay_it(guards):
     assert done
 
 
-async def test_a_failure_after_the_answer_is_reported_and_harms_nobody(guards, faults):
-    async def app(scope, receive, send):
+async def test_a_failure_after_the_answer_is_reported_and_harms_nobody(guards: Guards, faults: list[str]) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await saying(start(), body(ANSWER))(scope, receive, send)
         raise RuntimeError("boom")
 
@@ -194,7 +202,7 @@ async def test_a_failure_after_the_answer_is_reported_and_harms_nobody(guards, f
     assert faults == ["the application failed after its answer"]
 
 
-async def _raises(scope, receive, send):
+async def _raises(scope: Scope, receive: Receive, send: Send) -> None:
     raise RuntimeError("secret detail")
 
 
@@ -210,7 +218,7 @@ async def _raises(scope, receive, send):
         starlette(lambda request: HTMLResponse("<h1>Not here</h1>", 404)),
     ],
 )  # fmt: skip
-async def test_no_usable_answer_is_upstream_unavailable(guards, faults, app):
+async def test_no_usable_answer_is_upstream_unavailable(guards: Guards, faults: list[str], app: App) -> None:
     received = await Client(guards(AsgiUpstream(app)), who=caller()).asks()
     assert refused(received)
     assert b"secret" not in received.body
@@ -218,8 +226,8 @@ async def test_no_usable_answer_is_upstream_unavailable(guards, faults, app):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_an_answer_that_breaks_never_looks_whole(guards, fails):
-    async def app(scope, receive, send):
+async def test_an_answer_that_breaks_never_looks_whole(guards: Guards, fails: bool) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send(start())
         await send(body(b"half", more=True))
         if fails:
@@ -230,7 +238,7 @@ async def test_an_answer_that_breaks_never_looks_whole(guards, fails):
     assert [type(report).__name__ for report in received.reports] == ["BrokenAnswer"]
 
 
-async def endless(scope, receive, send):
+async def endless(scope: Scope, receive: Receive, send: Send) -> None:
     """Sends one event and waits for nothing, deaf to `receive`."""
     scope["state"]["running"].append(scope["gatepass"])
     try:
@@ -242,8 +250,8 @@ async def endless(scope, receive, send):
         await send(body(b"too late", more=True))
 
 
-async def test_signing_out_ends_the_sessions_streams(guards, revocations):
-    running = []
+async def test_signing_out_ends_the_sessions_streams(guards: Guards, revocations: Revocations) -> None:
+    running: list[Caller | None] = []
     client = Client(guards(AsgiUpstream(endless, state={"running": running})), who=caller(), kind="subscription")
     async with client.asking():
         await client.has(EVENT)
@@ -255,14 +263,14 @@ async def test_signing_out_ends_the_sessions_streams(guards, revocations):
     assert (client.received.body, client.received.whole, client.received.code) == (EVENT, True, "UNAUTHENTICATED")
 
 
-async def test_the_end_of_the_token_ends_its_streams(guards):
+async def test_the_end_of_the_token_ends_its_streams(guards: Guards) -> None:
     gateway = guards(AsgiUpstream(endless, state={"running": []}))
     received = await Client(gateway, who=caller(lives=timedelta(seconds=0.2)), kind="subscription").asks()
     assert (received.body, received.whole, received.code) == (EVENT, True, "UNAUTHENTICATED")
 
 
-async def test_a_client_that_leaves_ends_the_stream(guards):
-    running = []
+async def test_a_client_that_leaves_ends_the_stream(guards: Guards) -> None:
+    running: list[Caller | None] = []
     client = Client(guards(AsgiUpstream(endless, state={"running": running})), kind="subscription")
     async with client.asking():
         await client.has(EVENT)
@@ -271,11 +279,11 @@ async def test_a_client_that_leaves_ends_the_stream(guards):
     assert (client.received.whole, client.received.code) == (False, "OK")
 
 
-async def test_an_application_hears_that_the_client_left(guards):
+async def test_an_application_hears_that_the_client_left(guards: Guards) -> None:
     """A mutation's work is not cut off; the application decides, as behind any server."""
-    heard = []
+    heard: list[Message] = []
 
-    async def app(scope, receive, send):
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         heard.append(await receive())
         await saying(start(), body(ANSWER))(scope, receive, send)
@@ -288,22 +296,22 @@ async def test_an_application_hears_that_the_client_left(guards):
     assert client.received.whole
 
 
-async def test_callers_are_never_mixed(guards):
-    async def app(scope, receive, send):
+async def test_callers_are_never_mixed(guards: Guards) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(0)
         asked = await receive()
         await saying(start(), body(scope["gatepass"].subject.encode() + b" " + asked["body"]))(scope, receive, send)
 
     gateway = guards(AsgiUpstream(app))
 
-    async def one(number):
+    async def one(number: int) -> None:
         received = await Client(gateway, who=caller(f"account-{number}"), body=b"%d" % number).asks()
         assert received.body == b"account-%d %d" % (number, number)
 
     await asyncio.gather(*(one(number) for number in range(200)))
 
 
-async def test_the_gateways_own_questions_get_a_whole_answer():
+async def test_the_gateways_own_questions_get_a_whole_answer() -> None:
     upstream = AsgiUpstream(saying(start(), body(b"one ", more=True), body(b"two")))
     answer = await upstream.send(Outgoing(BODY, [], "query", hangup=Hangup.never()))
     assert (answer.status, await answer.read(), answer.ended) == (200, b"one two", True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import pytest
@@ -13,48 +14,51 @@ from hypothesis import strategies as st
 from gatepass.gateway import keep_alive, lane_pool
 from gatepass.gateway.hangup import Hangup
 from gatepass.gateway.http_lane import HttpLane
-from gatepass.gateway.lane_line import Line
-from gatepass.gateway.upstream import Outgoing, UpstreamFailed, UpstreamLimits
-from tests.gateway.actors import ANSWER, BODY, LAST_CHUNK, answering, chunk, chunked_head, http
+from gatepass.gateway.lane_line import LaneAnswer, Line
+from gatepass.gateway.upstream import Outgoing, UpstreamAnswer, UpstreamFailed, UpstreamLimits
+from tests.gateway import actors
+from tests.gateway.actors import ANSWER, BODY, LAST_CHUNK, Asked, answering, chunk, chunked_head, http
+from tests.gateway.conftest import Opens
 
 
-class Wire:
+class Wire(asyncio.Transport):
     """The far side of a line: a transport that only remembers."""
 
-    def __init__(self):
+    def __init__(self) -> None:
+        super().__init__()
         self.cut = False
 
-    def get_extra_info(self, name):
+    def get_extra_info(self, name: str, default: object = None) -> None:
         return None
 
-    def is_closing(self):
+    def is_closing(self) -> bool:
         return self.cut
 
-    def write(self, data):
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         pass
 
-    def abort(self):
+    def abort(self) -> None:
         self.cut = True
 
-    def pause_reading(self):
+    def pause_reading(self) -> None:
         pass
 
-    def resume_reading(self):
+    def resume_reading(self) -> None:
         pass
 
 
-def on_a_line():
-    released = []
+def on_a_line() -> tuple[Line, LaneAnswer, list[Line]]:
+    released: list[Line] = []
     line = Line(released.append, lambda _: None)
     line.connection_made(Wire())
     return line, line.ask(b"", 1.0), released
 
 
-def outgoing(headers=(), kind="query", body=BODY):
+def outgoing(headers: Sequence[tuple[bytes, bytes]] = (), kind: str = "query", body: bytes = BODY) -> Outgoing:
     return Outgoing(body, list(headers), kind, hangup=Hangup.never())
 
 
-async def whole(answer):
+async def whole(answer: UpstreamAnswer) -> bytes:
     pieces = []
     while piece := await answer.read():
         pieces.append(piece)
@@ -72,8 +76,8 @@ WELL_FORMED = [
 
 
 @given(st.sampled_from(WELL_FORMED), st.lists(st.integers(1, 40), min_size=1, max_size=60))
-def test_an_answer_is_the_same_however_it_is_cut_into_segments(answer, sizes):
-    async def check():
+def test_an_answer_is_the_same_however_it_is_cut_into_segments(answer: bytes, sizes: list[int]) -> None:
+    async def check() -> None:
         line, taken, released = on_a_line()
         rest = answer
         for size in sizes:
@@ -90,12 +94,12 @@ def test_an_answer_is_the_same_however_it_is_cut_into_segments(answer, sizes):
 
 
 @given(st.sampled_from(WELL_FORMED), st.data())
-def test_no_nonsense_escapes_to_the_event_loop(answer, data):
+def test_no_nonsense_escapes_to_the_event_loop(answer: bytes, data: st.DataObject) -> None:
     """Whatever bytes come, whoever waits is told: the head, the whole, or a failure."""
     where = data.draw(st.integers(0, len(answer)))
     what = data.draw(st.binary(min_size=1, max_size=30))
 
-    async def check():
+    async def check() -> None:
         line, taken, _ = on_a_line()
         line.data_received(answer[:where] + what + answer[where:])
         line.connection_lost(None)
@@ -107,7 +111,7 @@ def test_no_nonsense_escapes_to_the_event_loop(answer, data):
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["in one segment", "in the next"])
-async def test_bytes_after_an_answer_end_the_line_and_not_the_answer(later):
+async def test_bytes_after_an_answer_end_the_line_and_not_the_answer(later: bool) -> None:
     line, answer, released = on_a_line()
     if later:
         line.data_received(http())
@@ -118,7 +122,7 @@ async def test_bytes_after_an_answer_end_the_line_and_not_the_answer(later):
     assert not released
 
 
-async def test_closing_an_answer_twice_does_not_touch_the_next_one():
+async def test_closing_an_answer_twice_does_not_touch_the_next_one() -> None:
     line, first, released = on_a_line()
     line.data_received(http())
     await first.close()
@@ -129,7 +133,7 @@ async def test_closing_an_answer_twice_does_not_touch_the_next_one():
     assert released == [line, line]
 
 
-async def test_bytes_that_nobody_asked_for_end_an_idle_line():
+async def test_bytes_that_nobody_asked_for_end_an_idle_line() -> None:
     line, answer, released = on_a_line()
     line.data_received(http())
     await answer.close()
@@ -139,7 +143,7 @@ async def test_bytes_that_nobody_asked_for_end_an_idle_line():
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"gzip, chunked", b"identity", b"xchunked"])
-async def test_an_unknown_transfer_coding_is_refused(coding):
+async def test_an_unknown_transfer_coding_is_refused(coding: bytes) -> None:
     """Its body would pass for the answer although it is packed. RFC 9112 §6.1."""
     line, answer, _ = on_a_line()
     line.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + coding + b"\r\n\r\n" + chunk(ANSWER) + LAST_CHUNK)
@@ -148,7 +152,7 @@ async def test_an_unknown_transfer_coding_is_refused(coding):
 
 
 @pytest.mark.parametrize("value", [b"a\r\nX-Gatepass-Subject: root", b"a\nb", b"a\rb", b"a\0b"])
-async def test_no_header_value_can_begin_another_header(opens, closing, value):
+async def test_no_header_value_can_begin_another_header(opens: Opens, closing: AsyncExitStack, value: bytes) -> None:
     """Servers refuse such values; a gateway that writes bytes itself must not count on it."""
     upstream = await opens(answering(http()))
     lane = HttpLane(upstream.url)
@@ -158,8 +162,8 @@ async def test_no_header_value_can_begin_another_header(opens, closing, value):
     assert upstream.lines == 0
 
 
-async def test_the_path_and_query_of_the_address_are_kept(opens, closing):
-    asked = []
+async def test_the_path_and_query_of_the_address_are_kept(opens: Opens, closing: AsyncExitStack) -> None:
+    asked: list[Asked] = []
     upstream = await opens(answering(http(), asked=asked))
     lane = HttpLane(f"http://localhost:{upstream.port}/api/caf%C3%A9/graphql?tenant=a%20b")
     closing.push_async_callback(lane.close)
@@ -168,10 +172,10 @@ async def test_the_path_and_query_of_the_address_are_kept(opens, closing):
     assert asked[0].header(b"host") == b"localhost:%d" % upstream.port
 
 
-async def test_a_wait_that_is_given_up_leaves_its_place_to_the_next(opens, closing):
+async def test_a_wait_that_is_given_up_leaves_its_place_to_the_next(opens: Opens, closing: AsyncExitStack) -> None:
     go_on = asyncio.Event()
 
-    async def behaviour(line):
+    async def behaviour(line: actors.Line) -> None:
         while True:
             await line.request()
             await go_on.wait()
@@ -190,10 +194,10 @@ async def test_a_wait_that_is_given_up_leaves_its_place_to_the_next(opens, closi
     assert upstream.lines == 1
 
 
-async def test_a_cut_line_gives_its_place_back(opens, closing):
+async def test_a_cut_line_gives_its_place_back(opens: Opens, closing: AsyncExitStack) -> None:
     """However answers end, the pool is as large afterwards as before."""
 
-    async def badly(line):
+    async def badly(line: actors.Line) -> None:
         await line.request()
         await line.say(http()[:-3])
 
@@ -210,7 +214,7 @@ async def test_a_cut_line_gives_its_place_back(opens, closing):
     assert lane._lines._opened == 0
 
 
-async def test_waiters_are_served_when_connecting_fails(closing):
+async def test_waiters_are_served_when_connecting_fails(closing: AsyncExitStack) -> None:
     """A failed connection is one failure, not one for everybody behind it, nor a place lost."""
     lane = HttpLane("http://127.0.0.1:9/graphql", UpstreamLimits(max_connections=1))
     closing.push_async_callback(lane.close)
@@ -219,7 +223,9 @@ async def test_waiters_are_served_when_connecting_fails(closing):
     assert lane._lines._opened == 0
 
 
-async def test_unused_lines_are_closed_before_the_upstream_closes_them(opens, closing, monkeypatch):
+async def test_unused_lines_are_closed_before_the_upstream_closes_them(
+    opens: Opens, closing: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lane_pool, "KEEP_ALIVE", timedelta(seconds=0.1))
     upstream = await opens(answering(http()))
     lane = HttpLane(upstream.url)
@@ -231,8 +237,8 @@ async def test_unused_lines_are_closed_before_the_upstream_closes_them(opens, cl
     assert timedelta(seconds=5) > keep_alive.KEEP_ALIVE
 
 
-async def test_closing_tells_those_who_wait(opens):
-    async def behaviour(line):
+async def test_closing_tells_those_who_wait(opens: Opens) -> None:
+    async def behaviour(line: actors.Line) -> None:
         await line.request()
         await line.reader.read()
 

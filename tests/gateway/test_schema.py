@@ -6,11 +6,20 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol, TypedDict, Unpack
 
 import pytest
 from graphql import (
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
+    assert_named_type,
+    assert_non_null_type,
+    assert_object_type,
     build_schema,
     get_introspection_query,
     graphql_sync,
@@ -21,8 +30,12 @@ from graphql import (
 
 from gatepass.domain.secret import Secret
 from gatepass.gateway.asgi_upstream import AsgiUpstream
-from gatepass.gateway.schema import SchemaLimits, UpstreamSchema
-from tests.gateway.actors import http
+from gatepass.gateway.schema import MergedSchema, SchemaLimits, UpstreamSchema
+from gatepass.gateway.schema_merge import Introspection
+from gatepass.gateway.upstream import Upstream
+from gatepass.http.asgi import Receive, Scope, Send
+from tests.gateway.actors import Line, http
+from tests.gateway.conftest import Adapts, Opens
 
 SIGN_IN_SDL = Path("src/gatepass/graphql/schema.graphql").read_text("utf-8")
 UPSTREAM_SDL = """
@@ -41,13 +54,13 @@ schema { query: RootQuery mutation: RootMutation subscription: RootSubscription 
 class Api:
     """An ASGI GraphQL API over a schema that can change; only introspection works."""
 
-    def __init__(self, sdl=UPSTREAM_SDL):
+    def __init__(self, sdl: str = UPSTREAM_SDL) -> None:
         self.schema = build_schema(sdl)
-        self.answer = None
-        self.knows = lambda query: True
-        self.asked = []
+        self.answer: bytes | None = None
+        self.knows: Callable[[str], bool] = lambda query: True
+        self.asked: list[tuple[dict[bytes, bytes], str]] = []
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = json.loads((await receive())["body"])
         self.asked.append((dict(scope["headers"]), asked["query"]))
         if self.answer is not None:
@@ -60,17 +73,32 @@ class Api:
         await send({"type": "http.response.body", "body": answer})
 
 
+class Settings(TypedDict, total=False):
+    """What a reading of the schema can be told."""
+
+    headers: Mapping[str, Secret[str]]
+    interval: timedelta
+    limits: SchemaLimits
+    reserved: frozenset[str]
+
+
+class Reads(Protocol):
+    """Read the schema of an upstream; nothing runs any more when the test is over."""
+
+    def __call__(self, upstream: Upstream | Api, **settings: Unpack[Settings]) -> UpstreamSchema: ...
+
+
 @pytest.fixture
-def notices():
+def notices() -> list[str]:
     return []
 
 
 @pytest.fixture
-def reads(closing, notices):
-    def read(upstream, sign_in=SIGN_IN_SDL, **settings):
+def reads(closing: AsyncExitStack, notices: list[str]) -> Reads:
+    def read(upstream: Upstream | Api, **settings: Unpack[Settings]) -> UpstreamSchema:
         source = UpstreamSchema(
-            upstream if hasattr(upstream, "send") else AsgiUpstream(upstream),
-            sign_in,
+            AsgiUpstream(upstream) if isinstance(upstream, Api) else upstream,
+            SIGN_IN_SDL,
             on_notice=notices.append,
             **settings,
         )
@@ -80,55 +108,76 @@ def reads(closing, notices):
     return read
 
 
-async def eventually(condition):
+async def eventually(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - whatever it is, it has no event
             await asyncio.sleep(0.01)
 
 
-def introspected(schema):
-    return graphql_sync(schema, get_introspection_query()).data["__schema"]
+def current(source: UpstreamSchema) -> MergedSchema:
+    """The schema that must be there by now."""
+    found = source.current()
+    assert found is not None
+    return found
 
 
-async def test_both_schemas_are_one(reads, notices):
+def fields_of(owner: GraphQLNamedType | None) -> dict[str, GraphQLField]:
+    """The fields of what must be an object type."""
+    found: dict[str, GraphQLField] = assert_object_type(owner).fields
+    return found
+
+
+def required(field: GraphQLField) -> GraphQLNamedType:
+    """The type of a field that is never null."""
+    return assert_named_type(assert_non_null_type(field.type).of_type)
+
+
+def introspected(schema: GraphQLSchema) -> Introspection:
+    data = graphql_sync(schema, get_introspection_query()).data
+    assert data is not None
+    found: Introspection = data["__schema"]
+    return found
+
+
+async def test_both_schemas_are_one(reads: Reads, notices: list[str]) -> None:
     """Whatever the upstream calls its root types, and wherever it refers back to them."""
     source = reads(Api())
     assert source.current() is None
     await source.refresh()
-    schema = source.current().schema
+    schema = current(source).schema
     assert validate_schema(schema) == []
-    assert set(schema.query_type.fields) == {"companies", "node", "self", "gatepass"}
-    assert set(schema.mutation_type.fields) == {"rename", "signIn", "signInRefresh", "signOut"}
-    assert set(schema.subscription_type.fields) == {"renamed"}
+    assert set(fields_of(schema.query_type)) == {"companies", "node", "self", "gatepass"}
+    assert set(fields_of(schema.mutation_type)) == {"rename", "signIn", "signInRefresh", "signOut"}
+    assert set(fields_of(schema.subscription_type)) == {"renamed"}
     assert schema.query_type is schema.type_map["RootQuery"]
-    assert schema.type_map["Renamed"].fields["query"].type.of_type is schema.query_type
-    assert "signIn(" in print_type(schema.mutation_type)
-    assert "everywhere: Boolean! = false" in print_type(schema.mutation_type)
-    assert "first: Int! = 20" in print_type(schema.query_type)
+    assert required(fields_of(schema.type_map["Renamed"])["query"]) is schema.query_type
+    assert "signIn(" in print_type(assert_object_type(schema.mutation_type))
+    assert "everywhere: Boolean! = false" in print_type(assert_object_type(schema.mutation_type))
+    assert "first: Int! = 20" in print_type(assert_object_type(schema.query_type))
     assert '@deprecated(reason: "gone")' in print_type(schema.type_map["Company"])
     assert "beta" in {directive.name for directive in schema.directives}
     assert introspected(schema)["mutationType"]["name"] == "RootMutation"
     assert notices == []
 
 
-async def test_an_upstream_without_mutations_gets_ours(reads):
+async def test_an_upstream_without_mutations_gets_ours(reads: Reads) -> None:
     source = reads(Api("type Query { a: Int } type Mutation2 { b: Int }"))
     await source.refresh()
-    assert set(source.current().schema.mutation_type.fields) == {"signIn", "signInRefresh", "signOut"}
-    assert source.current().schema.mutation_type.name == "Mutation"
+    assert set(fields_of(current(source).schema.mutation_type)) == {"signIn", "signInRefresh", "signOut"}
+    assert assert_object_type(current(source).schema.mutation_type).name == "Mutation"
 
 
-async def test_colliding_root_fields_are_ours_and_named(reads, notices):
+async def test_colliding_root_fields_are_ours_and_named(reads: Reads, notices: list[str]) -> None:
     """They are classified as ours, so ours is what answers."""
     source = reads(
         Api("type Query { gatepass: Int a: Int signIn: Int } type Mutation { signIn(user: String): String b: Int }"),
         reserved=frozenset({"signIn", "signInRefresh"}),
     )
     await source.refresh()
-    schema = source.current().schema
-    assert set(schema.query_type.fields) == {"gatepass", "a"}
-    assert set(schema.mutation_type.fields) == {"b", "signIn", "signInRefresh", "signOut"}
-    assert set(schema.mutation_type.fields["signIn"].args) == {"useManagementflow", "credentials"}
+    schema = current(source).schema
+    assert set(fields_of(schema.query_type)) == {"gatepass", "a"}
+    assert set(fields_of(schema.mutation_type)) == {"b", "signIn", "signInRefresh", "signOut"}
+    assert set(fields_of(schema.mutation_type)["signIn"].args) == {"useManagementflow", "credentials"}
     assert sorted(notices) == [
         "the upstream's Mutation.signIn is hidden by Gatepass's own",
         "the upstream's Query.gatepass is hidden by Gatepass's own",
@@ -136,19 +185,19 @@ async def test_colliding_root_fields_are_ours_and_named(reads, notices):
     ]
 
 
-async def test_colliding_type_names_stay_the_upstreams(reads, notices):
+async def test_colliding_type_names_stay_the_upstreams(reads: Reads, notices: list[str]) -> None:
     """Their documents are many; ours are written with inline values."""
     source = reads(
         Api("type Query { t: Tokens m: Mutation } type Tokens { mine: Int } type GatepassTokens { x: Int }"
             "type Mutation { y: Int } type Q2 { z: GatepassTokens } schema { query: Query }")
     )  # fmt: skip
     await source.refresh()
-    schema = source.current().schema
+    schema = current(source).schema
     assert validate_schema(schema) == []
-    assert set(schema.type_map["Tokens"].fields) == {"mine"}
-    assert set(schema.type_map["GatepassTokens"].fields) == {"x"}
-    assert schema.mutation_type.name == "GatepassMutation"
-    assert schema.mutation_type.fields["signIn"].type.of_type.name == "GatepassGatepassTokens"
+    assert set(fields_of(schema.type_map["Tokens"])) == {"mine"}
+    assert set(fields_of(schema.type_map["GatepassTokens"])) == {"x"}
+    assert assert_object_type(schema.mutation_type).name == "GatepassMutation"
+    assert required(fields_of(schema.mutation_type)["signIn"]).name == "GatepassGatepassTokens"
     assert (
         "the upstream's type Tokens has the name of one of Gatepass's own, which is shown as GatepassGatepassTokens"
         in notices
@@ -156,48 +205,48 @@ async def test_colliding_type_names_stay_the_upstreams(reads, notices):
     assert len(notices) == 2
 
 
-async def test_a_scalar_of_one_name_is_one_scalar(reads, notices):
+async def test_a_scalar_of_one_name_is_one_scalar(reads: Reads, notices: list[str]) -> None:
     source = reads(Api())
     await source.refresh()
-    schema = source.current().schema
-    assert schema.type_map["Tokens"].fields["issuedAt"].type.of_type is schema.type_map["DateTime"]
+    schema = current(source).schema
+    assert required(fields_of(schema.type_map["Tokens"])["issuedAt"]) is schema.type_map["DateTime"]
     assert "GatepassDateTime" not in schema.type_map
     assert notices == []
 
 
 @pytest.mark.parametrize("kind", ["type DateTime { a: Int }", "enum DateTime { A }", "input DateTime { a: Int }"])
-async def test_a_type_of_our_scalars_name_keeps_it(reads, kind):
+async def test_a_type_of_our_scalars_name_keeps_it(reads: Reads, kind: str) -> None:
     source = reads(Api(f"type Query {{ a(b: Int): Int }} {kind}"))
     await source.refresh()
-    schema = source.current().schema
+    schema = current(source).schema
     assert validate_schema(schema) == []
-    assert schema.type_map["Tokens"].fields["issuedAt"].type.of_type.name == "GatepassDateTime"
+    assert required(fields_of(schema.type_map["Tokens"])["issuedAt"]).name == "GatepassDateTime"
 
 
-async def test_the_version_grows_only_with_a_change(reads):
+async def test_the_version_grows_only_with_a_change(reads: Reads) -> None:
     api = Api()
     source = reads(api)
     await source.refresh()
-    first = source.current()
+    first = current(source)
     await source.refresh()
     assert source.current() is first
     api.schema = build_schema("type Query { other: Int }")
     await source.refresh()
-    assert source.current().version == first.version + 1
-    assert "other" in source.current().schema.query_type.fields
+    assert current(source).version == first.version + 1
+    assert "other" in fields_of(current(source).schema.query_type)
 
 
 @pytest.mark.parametrize("unknown", ["isOneOf", "specifiedByURL", "isRepeatable"])
-async def test_an_older_upstream_is_asked_less(reads, unknown):
+async def test_an_older_upstream_is_asked_less(reads: Reads, unknown: str) -> None:
     """An upstream refuses the whole query when it does not know a field of introspection."""
     api = Api()
     api.knows = lambda query: unknown not in query
     source = reads(api)
     await source.refresh()
-    assert "companies" in source.current().schema.query_type.fields
+    assert "companies" in fields_of(current(source).schema.query_type)
 
 
-async def test_the_operators_headers_go_with_the_question(reads):
+async def test_the_operators_headers_go_with_the_question(reads: Reads) -> None:
     api = Api()
     source = reads(api, headers={"X-API-Key": Secret("k")})
     await source.refresh()
@@ -207,11 +256,13 @@ async def test_the_operators_headers_go_with_the_question(reads):
     assert not [name for name in headers if name.startswith(b"x-gatepass")]
 
 
-async def test_a_start_without_the_upstream_heals(opens, adapts, reads, notices):
+async def test_a_start_without_the_upstream_heals(
+    opens: Opens, adapts: Adapts, reads: Reads, notices: list[str]
+) -> None:
     """The gateway starts, says once what is missing, and has the schema soon after the upstream is there."""
     answer = json.dumps({"data": introspection_from_schema(build_schema(UPSTREAM_SDL))}).encode()
 
-    async def behaviour(line):
+    async def behaviour(line: Line) -> None:
         while True:
             await line.request()
             await line.say(http(answer))
@@ -226,37 +277,38 @@ async def test_a_start_without_the_upstream_heals(opens, adapts, reads, notices)
     assert len(notices) == 1
     await upstream.open(upstream.port)
     await eventually(lambda: source.current() is not None)
-    assert "companies" in source.current().schema.query_type.fields
+    assert "companies" in fields_of(current(source).schema.query_type)
 
 
-async def test_the_schema_is_read_again_on_a_timer(reads):
+async def test_the_schema_is_read_again_on_a_timer(reads: Reads) -> None:
     api = Api()
     source = reads(api, interval=timedelta(seconds=0.02))
     await source.start()
     await eventually(lambda: source.current() is not None)
     api.schema = build_schema("type Query { other: Int }")
-    await eventually(lambda: "other" in source.current().schema.query_type.fields)
+    await eventually(lambda: "other" in fields_of(current(source).schema.query_type))
 
 
-def _introspection(change):
+def _introspection(change: Callable[[Introspection], object]) -> bytes:
     data = {"__schema": json.loads(json.dumps(introspection_from_schema(build_schema(UPSTREAM_SDL))["__schema"]))}
     change(data["__schema"])
     return json.dumps({"data": data}).encode()
 
 
-def _type(schema, name):
-    return next(entry for entry in schema["types"] if entry["name"] == name)
+def _type(schema: Introspection, name: str) -> Introspection:
+    found: Introspection = next(entry for entry in schema["types"] if entry["name"] == name)
+    return found
 
 
-def _nested(depth):
+def _nested(depth: int) -> bytes:
     return b'{"data":{"__schema":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}}"
 
 
-def _ring(schema):
+def _ring(schema: Introspection) -> None:
     _type(schema, "Company")["interfaces"] = [{"kind": "OBJECT", "name": "Company", "ofType": None}]
 
 
-def _endless(answer):
+def _endless(answer: bytes) -> bytes:
     """The type of a field, wrapped into more lists than any reader can follow."""
     reference = b'{"kind":"LIST","ofType":' * 5000 + b'{"kind":"SCALAR","name":"ID"}' + b"}" * 5000
     return answer.replace(b'"ENDLESS"', reference)
@@ -296,11 +348,13 @@ def _endless(answer):
     }.items(),
     ids=lambda item: item[0].replace(" ", "-"),
 )
-async def test_what_is_no_schema_leaves_the_last_good_one(reads, notices, answer):
+async def test_what_is_no_schema_leaves_the_last_good_one(
+    reads: Reads, notices: list[str], answer: tuple[str, bytes]
+) -> None:
     api = Api()
     source = reads(api)
     await source.refresh()
-    good = source.current()
+    good = current(source)
     api.answer = answer[1]
     await source.refresh()
     assert source.current() is good
@@ -314,16 +368,16 @@ async def test_what_is_no_schema_leaves_the_last_good_one(reads, notices, answer
     assert source.current() is good
 
 
-async def test_markup_in_descriptions_is_only_text(reads):
+async def test_markup_in_descriptions_is_only_text(reads: Reads) -> None:
     text = "<script>alert(1)</script>\x1b[31m\u202e"
     api = Api()
     api.answer = _introspection(lambda s: _type(s, "Company").update(description=text))
     source = reads(api)
     await source.refresh()
-    assert source.current().schema.type_map["Company"].description == text
+    assert current(source).schema.type_map["Company"].description == text
 
 
-async def test_a_schema_that_is_too_large_is_not_read(reads, notices):
+async def test_a_schema_that_is_too_large_is_not_read(reads: Reads, notices: list[str]) -> None:
     api = Api()
     source = reads(api, limits=SchemaLimits(max_bytes=1000))
     await source.refresh()
@@ -331,8 +385,10 @@ async def test_a_schema_that_is_too_large_is_not_read(reads, notices):
     assert "larger than 1000 bytes" in notices[0]
 
 
-async def test_an_upstream_that_is_slow_to_show_its_schema_is_given_up(opens, adapts, reads, notices):
-    async def behaviour(line):
+async def test_an_upstream_that_is_slow_to_show_its_schema_is_given_up(
+    opens: Opens, adapts: Adapts, reads: Reads, notices: list[str]
+) -> None:
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.say(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
         while True:
@@ -345,7 +401,9 @@ async def test_an_upstream_that_is_slow_to_show_its_schema_is_given_up(opens, ad
     assert "took too long" in notices[0]
 
 
-async def test_a_schema_that_takes_too_long_to_build_is_not_used(reads, notices, monkeypatch):
+async def test_a_schema_that_takes_too_long_to_build_is_not_used(
+    reads: Reads, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And no second build is begun beside it."""
     import threading
 
@@ -362,13 +420,15 @@ async def test_a_schema_that_takes_too_long_to_build_is_not_used(reads, notices,
         "the upstream's schema takes too long to build",
         "an earlier schema of the upstream's is still being built",
     ]
+    building = source._building
+    assert building is not None
     go_on.set()
-    await eventually(lambda: not source._building.is_alive())
+    await eventually(lambda: not building.is_alive())
     await source.refresh()
     assert source.current() is not None
 
 
-async def test_a_large_schema_does_not_hold_the_event_loop(reads):
+async def test_a_large_schema_does_not_hold_the_event_loop(reads: Reads) -> None:
     """No input may cost more than 250 ms of the loop's time."""
     fields = " ".join(f"f{number}(a: Int = 1, b: [String!]): T{number}" for number in range(1500))
     types = " ".join(
@@ -380,9 +440,10 @@ async def test_a_large_schema_does_not_hold_the_event_loop(reads):
         {"data": introspection_from_schema(build_schema(f"type Query {{ {fields} }} {types}"))}
     ).encode()
     source = reads(api)
-    steps, running = [], True
+    steps: list[float] = []
+    running = True
 
-    async def watch():
+    async def watch() -> None:
         last = time.process_time()  # not the wall clock: other programs may hold the machine
         while running:
             await asyncio.sleep(0.001)
@@ -392,11 +453,11 @@ async def test_a_large_schema_does_not_hold_the_event_loop(reads):
     await source.refresh()
     running = False
     await watching
-    assert len(source.current().schema.type_map) > 3000
+    assert len(current(source).schema.type_map) > 3000
     assert max(steps) < 0.25
 
 
-def test_every_introspection_query_is_valid():
+def test_every_introspection_query_is_valid() -> None:
     """The plain one asks for nothing newer than October 2016."""
     from gatepass.gateway.introspection_queries import INTROSPECTION_QUERIES
 

@@ -8,29 +8,32 @@ from datetime import timedelta
 
 import pytest
 
+from gatepass.domain.access_token import Caller
+from gatepass.gateway.forward import Gateway
 from gatepass.gateway.upstream import UpstreamLimits
-from tests.gateway.actors import LAST_CHUNK, Client, caller, chunk, chunked_head
+from tests.gateway.actors import LAST_CHUNK, Client, Line, Revocations, caller, chunk, chunked_head
+from tests.gateway.conftest import Adapts, Guards, Opens
 
 BRIEF = UpstreamLimits(idle_timeout=timedelta(seconds=0.2))
 SSE = chunked_head(b"text/event-stream")
+ACCEPT = [(b"accept", b"text/event-stream")]
 EVENT = b"event: next\ndata: {}\n\n"
 
 
-async def quietly(line):
+async def quietly(line: Line) -> None:
     """Sends one event, then stays silent until the gateway leaves."""
     await line.request()
     await line.say(SSE, chunk(EVENT))
     await line.reader.read()
 
 
-def subscribes(gateway, **more):
-    return Client(
-        gateway, kind="subscription", headers=[(b"accept", b"text/event-stream")], **{"who": caller(), **more}
-    )
+def subscribes(gateway: Gateway, who: Caller | None = None) -> Client:
+    """Somebody's subscription: Ana's where nobody is named."""
+    return Client(gateway, kind="subscription", headers=ACCEPT, who=who or caller())
 
 
-async def test_the_head_of_a_stream_does_not_wait_for_an_event(opens, adapts, guards):
-    async def behaviour(line):
+async def test_the_head_of_a_stream_does_not_wait_for_an_event(opens: Opens, adapts: Adapts, guards: Guards) -> None:
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.say(SSE)
         await line.reader.read()
@@ -43,10 +46,12 @@ async def test_the_head_of_a_stream_does_not_wait_for_an_event(opens, adapts, gu
         client.hangs_up()
 
 
-async def test_events_come_one_by_one_and_the_end_is_the_upstreams(opens, adapts, guards):
-    go_on = asyncio.Queue()
+async def test_events_come_one_by_one_and_the_end_is_the_upstreams(
+    opens: Opens, adapts: Adapts, guards: Guards
+) -> None:
+    go_on: asyncio.Queue[None] = asyncio.Queue()
 
-    async def behaviour(line):
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.say(SSE)
         for _ in range(3):
@@ -65,8 +70,10 @@ async def test_events_come_one_by_one_and_the_end_is_the_upstreams(opens, adapts
     assert (client.received.whole, client.received.code) == (True, "OK")
 
 
-async def test_a_stream_may_be_silent_for_longer_than_the_idle_limit(opens, adapts, guards):
-    async def behaviour(line):
+async def test_a_stream_may_be_silent_for_longer_than_the_idle_limit(
+    opens: Opens, adapts: Adapts, guards: Guards
+) -> None:
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.say(SSE, chunk(EVENT))
         await asyncio.sleep(0.6)
@@ -77,7 +84,9 @@ async def test_a_stream_may_be_silent_for_longer_than_the_idle_limit(opens, adap
     assert (received.body, received.whole) == (EVENT * 2, True)
 
 
-async def test_signing_out_ends_the_sessions_streams(opens, adapts, guards, revocations):
+async def test_signing_out_ends_the_sessions_streams(
+    opens: Opens, adapts: Adapts, guards: Guards, revocations: Revocations
+) -> None:
     """Cleanly, within a second, and the upstream is let go."""
     upstream = await opens(quietly)
     client = subscribes(guards(adapts(upstream.url)))
@@ -90,7 +99,9 @@ async def test_signing_out_ends_the_sessions_streams(opens, adapts, guards, revo
     await asyncio.wait_for(upstream.left.wait(), 1)
 
 
-async def test_signing_out_elsewhere_leaves_other_sessions_alone(opens, adapts, guards, revocations):
+async def test_signing_out_elsewhere_leaves_other_sessions_alone(
+    opens: Opens, adapts: Adapts, guards: Guards, revocations: Revocations
+) -> None:
     upstream = await opens(quietly)
     client = subscribes(guards(adapts(upstream.url)))
     async with client.asking() as exchange:
@@ -101,8 +112,10 @@ async def test_signing_out_elsewhere_leaves_other_sessions_alone(opens, adapts, 
         client.hangs_up()
 
 
-async def test_a_session_revoked_before_the_head_gets_no_event(opens, adapts, guards, revocations):
-    async def behaviour(line):
+async def test_a_session_revoked_before_the_head_gets_no_event(
+    opens: Opens, adapts: Adapts, guards: Guards, revocations: Revocations
+) -> None:
+    async def behaviour(line: Line) -> None:
         await line.request()
         await revocations.sign_out()
         await line.say(SSE, chunk(EVENT))
@@ -113,7 +126,7 @@ async def test_a_session_revoked_before_the_head_gets_no_event(opens, adapts, gu
     assert (received.body, received.whole, received.code) == (b"", True, "UNAUTHENTICATED")
 
 
-async def test_the_end_of_the_token_ends_its_streams(opens, adapts, guards):
+async def test_the_end_of_the_token_ends_its_streams(opens: Opens, adapts: Adapts, guards: Guards) -> None:
     upstream = await opens(quietly)
     started = time.monotonic()
     received = await subscribes(guards(adapts(upstream.url)), who=caller(lives=timedelta(seconds=0.3))).asks()
@@ -122,11 +135,13 @@ async def test_the_end_of_the_token_ends_its_streams(opens, adapts, guards):
     await asyncio.wait_for(upstream.left.wait(), 1)
 
 
-async def test_no_event_goes_out_while_revocations_are_unknown(opens, adapts, guards, revocations):
+async def test_no_event_goes_out_while_revocations_are_unknown(
+    opens: Opens, adapts: Adapts, guards: Guards, revocations: Revocations
+) -> None:
     """Fails closed, like every request with a bearer."""
     go_on = asyncio.Event()
 
-    async def behaviour(line):
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.say(SSE, chunk(EVENT))
         await go_on.wait()
@@ -143,7 +158,7 @@ async def test_no_event_goes_out_while_revocations_are_unknown(opens, adapts, gu
     assert (client.received.body, client.received.whole, client.received.code) == (EVENT, True, "INTERNAL")
 
 
-async def test_a_client_that_leaves_ends_the_upstreams_stream(opens, adapts, guards):
+async def test_a_client_that_leaves_ends_the_upstreams_stream(opens: Opens, adapts: Adapts, guards: Guards) -> None:
     upstream = await opens(quietly)
     client = subscribes(guards(adapts(upstream.url)))
     async with client.asking():
@@ -153,8 +168,10 @@ async def test_a_client_that_leaves_ends_the_upstreams_stream(opens, adapts, gua
     await asyncio.wait_for(upstream.left.wait(), 1)
 
 
-async def test_an_upstream_that_breaks_a_stream_breaks_it_for_the_client(opens, adapts, guards):
-    async def behaviour(line):
+async def test_an_upstream_that_breaks_a_stream_breaks_it_for_the_client(
+    opens: Opens, adapts: Adapts, guards: Guards
+) -> None:
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.say(SSE, chunk(EVENT))
         await asyncio.sleep(0.05)
@@ -162,10 +179,12 @@ async def test_an_upstream_that_breaks_a_stream_breaks_it_for_the_client(opens, 
 
     upstream = await opens(behaviour)
     received = await subscribes(guards(adapts(upstream.url))).asks()
-    assert (received.body, received.whole, received.code) == (EVENT, False, "INTERNAL")
+    assert (received.body, received.whole, received.code) == (EVENT, False, "UPSTREAM_UNAVAILABLE")
 
 
-async def test_a_client_that_does_not_read_cannot_keep_a_revoked_stream(opens, adapts, guards, revocations):
+async def test_a_client_that_does_not_read_cannot_keep_a_revoked_stream(
+    opens: Opens, adapts: Adapts, guards: Guards, revocations: Revocations
+) -> None:
     upstream = await opens(quietly)
     client = subscribes(guards(adapts(upstream.url)))
     async with client.asking():
@@ -176,9 +195,9 @@ async def test_a_client_that_does_not_read_cannot_keep_a_revoked_stream(opens, a
     assert not client.received.whole
 
 
-async def test_a_stream_for_nobody_has_no_session_to_watch(opens, adapts, guards):
+async def test_a_stream_for_nobody_has_no_session_to_watch(opens: Opens, adapts: Adapts, guards: Guards) -> None:
     upstream = await opens(quietly)
-    client = subscribes(guards(adapts(upstream.url)), who=None)
+    client = Client(guards(adapts(upstream.url)), kind="subscription", headers=ACCEPT, who=None)
     async with client.asking():
         await client.has(EVENT)
         client.hangs_up()
@@ -186,7 +205,9 @@ async def test_a_stream_for_nobody_has_no_session_to_watch(opens, adapts, guards
 
 
 @pytest.mark.parametrize("count", [100])
-async def test_many_streams_end_at_once(opens, adapts, guards, revocations, count):
+async def test_many_streams_end_at_once(
+    opens: Opens, adapts: Adapts, guards: Guards, revocations: Revocations, count: int
+) -> None:
     upstream = await opens(quietly)
     gateway = guards(adapts(upstream.url))
     clients = [subscribes(gateway) for _ in range(count)]

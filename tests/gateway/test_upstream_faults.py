@@ -14,7 +14,10 @@ from gatepass.gateway.upstream import UpstreamLimits
 from tests.gateway.actors import (
     ANSWER,
     LAST_CHUNK,
+    Asked,
     Client,
+    Line,
+    Received,
     answering,
     answering_once,
     caller,
@@ -22,13 +25,14 @@ from tests.gateway.actors import (
     chunked_head,
     http,
 )
+from tests.gateway.conftest import Adapts, Guards, Opens
 
 IMPATIENT = UpstreamLimits(
     connect_timeout=timedelta(seconds=0.3), response_timeout=timedelta(seconds=0.4), idle_timeout=timedelta(seconds=0.3)
 )
 
 
-def refused(received):
+def refused(received: Received) -> bool:
     """The one answer to all of it: 502, a code, a safe message, and no hint at the upstream's address."""
     error = json.loads(received.body)["errors"][0]
     assert received.status == 502
@@ -40,24 +44,27 @@ def refused(received):
     return True
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
-async def test_an_upstream_that_is_down(adapts, guards, faults):
+async def test_an_upstream_that_is_down(adapts: Adapts, guards: Guards, faults: list[str]) -> None:
+    """Nobody listens: the caller is refused, and the operator hears of it once."""
     received = await Client(guards(adapts(f"http://127.0.0.1:{free_port()}/graphql")), who=caller()).asks()
     assert refused(received)
     assert len(faults) == 1
 
 
-async def test_a_name_that_does_not_resolve(adapts, guards, faults):
+async def test_a_name_that_does_not_resolve(adapts: Adapts, guards: Guards, faults: list[str]) -> None:
+    """It is refused like an upstream that is down, and the operator hears of it once."""
     assert refused(await Client(guards(adapts("http://upstream.invalid/graphql"))).asks())
     assert len(faults) == 1
 
 
-async def test_an_upstream_that_comes_back_is_used_again(opens, adapts, guards):
+async def test_an_upstream_that_comes_back_is_used_again(opens: Opens, adapts: Adapts, guards: Guards) -> None:
     upstream = await opens(answering(http()))
     gateway = guards(adapts(upstream.url))
     await Client(gateway).asks()
@@ -67,8 +74,10 @@ async def test_an_upstream_that_comes_back_is_used_again(opens, adapts, guards):
     assert (await Client(gateway).asks()).status == 200
 
 
-async def test_an_upstream_that_never_answers(opens, adapts, guards):
-    async def behaviour(line):
+async def test_an_upstream_that_never_answers(opens: Opens, adapts: Adapts, guards: Guards) -> None:
+    """It is given up after the response limit, and the connection is let go."""
+
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.reader.read()
 
@@ -79,10 +88,10 @@ async def test_an_upstream_that_never_answers(opens, adapts, guards):
     await asyncio.wait_for(upstream.left.wait(), 1)
 
 
-async def test_an_upstream_that_drips_its_head(opens, adapts, guards):
+async def test_an_upstream_that_drips_its_head(opens: Opens, adapts: Adapts, guards: Guards) -> None:
     """The limit is on the whole head, not on each byte of it."""
 
-    async def behaviour(line):
+    async def behaviour(line: Line) -> None:
         await line.request()
         for byte in http():
             await line.say(bytes([byte]))
@@ -94,8 +103,8 @@ async def test_an_upstream_that_drips_its_head(opens, adapts, guards):
     assert time.monotonic() - started < 1.5
 
 
-async def test_waiting_for_a_free_connection_is_limited_too(opens, adapts, guards):
-    async def behaviour(line):
+async def test_waiting_for_a_free_connection_is_limited_too(opens: Opens, adapts: Adapts, guards: Guards) -> None:
+    async def behaviour(line: Line) -> None:
         await line.request()
         await asyncio.sleep(30)
 
@@ -136,7 +145,10 @@ async def test_waiting_for_a_free_connection_is_limited_too(opens, adapts, guard
     }.items(),
     ids=lambda item: item[0].replace(" ", "-"),
 )
-async def test_an_answer_that_is_none(opens, adapts, guards, faults, answer):
+async def test_an_answer_that_is_none(
+    opens: Opens, adapts: Adapts, guards: Guards, faults: list[str], answer: tuple[str, bytes]
+) -> None:
+    """What is not a whole GraphQL answer is refused in time and reported once, whatever is wrong with it."""
     upstream = await opens(answering_once(answer[1]))
     started = time.monotonic()
     assert refused(await Client(guards(adapts(upstream.url, IMPATIENT)), who=caller(), kind="mutation").asks())
@@ -144,8 +156,10 @@ async def test_an_answer_that_is_none(opens, adapts, guards, faults, answer):
     assert len(faults) == 1
 
 
-async def test_an_upstream_that_resets(opens, adapts, guards):
-    async def behaviour(line):
+async def test_an_upstream_that_resets(opens: Opens, adapts: Adapts, guards: Guards) -> None:
+    """A connection that is cut before the answer is a refusal."""
+
+    async def behaviour(line: Line) -> None:
         await line.request()
         line.reset()
 
@@ -154,7 +168,7 @@ async def test_an_upstream_that_resets(opens, adapts, guards):
 
 
 @pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"303 See Other", b"307 Temporary", b"308 Permanent"])
-async def test_no_redirect_is_followed(opens, adapts, guards, status):
+async def test_no_redirect_is_followed(opens: Opens, adapts: Adapts, guards: Guards, status: bytes) -> None:
     """The body holds what only this upstream may read, and the identity headers what only this upstream may believe."""
     elsewhere = await opens(answering(http()))
     upstream = await opens(answering(http(b"{}", status=status, headers=[(b"Location", elsewhere.url.encode())])))
@@ -164,9 +178,9 @@ async def test_no_redirect_is_followed(opens, adapts, guards, status):
     assert elsewhere.lines == 0
 
 
-async def test_no_cookie_is_kept(opens, adapts, guards):
+async def test_no_cookie_is_kept(opens: Opens, adapts: Adapts, guards: Guards) -> None:
     """A cookie set for one caller must not go up with the next."""
-    asked = []
+    asked: list[Asked] = []
     upstream = await opens(answering(http(headers=[(b"Set-Cookie", b"session=ana")]), asked=asked))
     gateway = guards(adapts(upstream.url))
     for who in ("ana", "bob"):
@@ -175,7 +189,9 @@ async def test_no_cookie_is_kept(opens, adapts, guards):
     assert [request.header(b"cookie") for request in asked] == [None, None]
 
 
-async def test_a_proxy_in_the_environment_is_not_used(opens, adapts, guards, monkeypatch):
+async def test_a_proxy_in_the_environment_is_not_used(
+    opens: Opens, adapts: Adapts, guards: Guards, monkeypatch: pytest.MonkeyPatch
+) -> None:
     proxy = await opens(answering(http(b'"proxy"')))
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
@@ -184,7 +200,7 @@ async def test_a_proxy_in_the_environment_is_not_used(opens, adapts, guards, mon
     assert proxy.lines == 0
 
 
-async def test_retry_after_of_an_overloaded_upstream_is_passed_on(opens, adapts, guards):
+async def test_retry_after_of_an_overloaded_upstream_is_passed_on(opens: Opens, adapts: Adapts, guards: Guards) -> None:
     busy = http(b"busy", media=b"text/plain", status=b"503 Unavailable", headers=[(b"Retry-After", b"9")])
     upstream = await opens(answering(busy))
     received = await Client(guards(adapts(upstream.url))).asks()
@@ -192,10 +208,12 @@ async def test_retry_after_of_an_overloaded_upstream_is_passed_on(opens, adapts,
     assert received.header(b"retry-after") == b"9"
 
 
-async def test_a_query_is_sent_again_when_a_kept_connection_was_closed(opens, adapts, guards):
+async def test_a_query_is_sent_again_when_a_kept_connection_was_closed(
+    opens: Opens, adapts: Adapts, guards: Guards
+) -> None:
     """A query has no effects, so the common race with an upstream's keep-alive end harms nobody. RFC 9110 §9.2.2."""
 
-    async def behaviour(line):
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.say(http())
         if line.number == 1:
@@ -211,10 +229,10 @@ async def test_a_query_is_sent_again_when_a_kept_connection_was_closed(opens, ad
     assert upstream.lines == 2
 
 
-async def test_a_mutation_is_never_sent_twice(opens, adapts, guards):
-    bodies = []
+async def test_a_mutation_is_never_sent_twice(opens: Opens, adapts: Adapts, guards: Guards) -> None:
+    bodies: list[bytes] = []
 
-    async def behaviour(line):
+    async def behaviour(line: Line) -> None:
         while True:
             request = await line.request()
             bodies.append(request.body)
@@ -241,10 +259,12 @@ MEASURED_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-L
     ],
     ids=lambda value: value if isinstance(value, str) else ("chunked" if b"chunked" in value else "measured"),
 )
-async def test_an_answer_that_breaks_never_looks_whole(opens, adapts, guards, head, end):
+async def test_an_answer_that_breaks_never_looks_whole(
+    opens: Opens, adapts: Adapts, guards: Guards, head: bytes, end: str
+) -> None:
     """Its head is out, so all that is left is to cut the connection where everyone can see it."""
 
-    async def behaviour(line):
+    async def behaviour(line: Line) -> None:
         await line.request()
         piece = b"x" * 100_000
         await line.say(head, chunk(piece) if b"chunked" in head else piece)
@@ -266,8 +286,10 @@ async def test_an_answer_that_breaks_never_looks_whole(opens, adapts, guards, he
     await asyncio.wait_for(upstream.left.wait(), 1)
 
 
-async def test_a_client_that_leaves_while_the_upstream_thinks_frees_it(opens, adapts, guards):
-    async def behaviour(line):
+async def test_a_client_that_leaves_while_the_upstream_thinks_frees_it(
+    opens: Opens, adapts: Adapts, guards: Guards
+) -> None:
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.reader.read()
 
@@ -280,8 +302,10 @@ async def test_a_client_that_leaves_while_the_upstream_thinks_frees_it(opens, ad
     await asyncio.wait_for(upstream.left.wait(), 1)
 
 
-async def test_a_client_that_leaves_within_an_answer_frees_the_upstream(opens, adapts, guards):
-    async def behaviour(line):
+async def test_a_client_that_leaves_within_an_answer_frees_the_upstream(
+    opens: Opens, adapts: Adapts, guards: Guards
+) -> None:
+    async def behaviour(line: Line) -> None:
         await line.request()
         await line.say(chunked_head(), chunk(b"one"))
         await line.reader.read()
@@ -296,10 +320,10 @@ async def test_a_client_that_leaves_within_an_answer_frees_the_upstream(opens, a
     await asyncio.wait_for(upstream.left.wait(), 1)
 
 
-async def test_what_an_upstream_says_unasked_is_never_an_answer(opens, adapts, guards):
+async def test_what_an_upstream_says_unasked_is_never_an_answer(opens: Opens, adapts: Adapts, guards: Guards) -> None:
     """Bytes after an answer would otherwise become the answer to the next caller's request on this connection."""
 
-    async def behaviour(line):
+    async def behaviour(line: Line) -> None:
         while True:
             await line.request()
             await line.say(http() + http(b'"someone else\'s"'))
