@@ -2,7 +2,8 @@
 Sign-in and bearer tokens for an Ariadne schema, in one line.
 
     pip install "gatepass[server]" ariadne
-    export GATEPASS_SECRET_KEY=...          # as for `gatepass serve`, with every other setting
+    gatepass init
+    gatepass user add ana@example.org --scope read
     uvicorn embed_ariadne:app --app-dir examples
 
 `/graphql` now has the sign-in mutations beside the fields below. Gatepass lets only callers with a valid access token

@@ -36,6 +36,7 @@ from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import router, service_routes
 from gatepass.settings import Settings
 from gatepass.stores.sqlite import open_store
+from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
 from gatepass.usecases.authenticate import Authenticate
@@ -145,7 +146,9 @@ def _deeds(
     issue = IssueTokens(tokens, keyring, os.urandom, settings.issuer, settings.audience, access_ttl)
     return Deeds(
         sign_in=SignIn(store.accounts, store.sessions, passwords, issue, clock, os.urandom, limits, directory),
-        sign_in_refresh=SignInRefresh(store.sessions, keyring, issue, clock, limits, directory is not None),
+        sign_in_refresh=SignInRefresh(
+            store.sessions, keyring, issue, clock, limits, LoggedAudit(), has_directory=directory is not None
+        ),
         sign_out=SignOut(store.sessions, clock),
         authenticate=Authenticate(tokens, revoked, clock, leeway=leeway),
     )

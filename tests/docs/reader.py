@@ -34,7 +34,7 @@ _PASSWORD: Final = re.compile(r"^  reader +reader@example\.org +(\S+)", re.MULTI
 _UP: Final = ("Ctrl-C stops it", '"event":"listening"', "Uvicorn running on")
 # Runs a program on a terminal of its own, as getpass and the like want it.
 _ON_A_TERMINAL: Final = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-_GIVEN: Final = {"app": "from company_register import app"}
+_GIVEN: Final = {"app": "import sys; sys.path.append('examples')\nfrom company_register import app"}
 
 
 class Reader:
@@ -226,7 +226,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT / "examples"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",

@@ -15,6 +15,7 @@ _LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"```.*?^ *```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _PATH = re.compile(r"`((?:[\w.-]+/)+(?:[\w.-]+\.(?:py|md|sql|toml|txt|graphql))?)`")
+_DRAWN = re.compile(r"(?:[\w-]+/)+\w+\.py")
 
 
 def name_of(page: Page) -> str:
@@ -44,9 +45,10 @@ def test_links_lead_somewhere(page: Page) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_files_that_are_named_are_there(page: Page) -> None:
-    """From the root of the repository, from `src/gatepass`, or from the page's own folder."""
-    starts = (ROOT, ROOT / "src" / "gatepass", (ROOT / page.name).parent)
-    named = [path for path in _PATH.findall(page.text) if not path.startswith(("/", "-"))]
+    """From the root of the repository, from the code, or from the page's own folder."""
+    starts = (ROOT, ROOT / "src", ROOT / "src" / "gatepass", (ROOT / page.name).parent)
+    drawn = [path for block in page.blocks if block.mark == "a picture" for path in _DRAWN.findall(block.text)]
+    named = [path for path in [*_PATH.findall(page.text), *drawn] if not path.startswith(("/", "-"))]
     assert [path for path in named if not any((start / path).exists() for start in starts)] == []
 
 

@@ -82,6 +82,25 @@ async def test_web_sockets_on_the_endpoint_are_refused(world: World, me_app: MeA
     assert len(me_app.received) == before
 
 
+async def test_web_sockets_on_other_paths_are_the_application_s_own(tmp_path: Path) -> None:
+    """With the caller where one is proven."""
+    seen: list[Any] = []
+
+    async def chat(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            seen.append(scope["gatepass"])
+
+    settings = settings_for(tmp_path)
+    await add_account(settings, "ana@example.org", ANA_PASSWORD)
+    async with running(settings, chat) as world:
+        tokens = await Person(world, "ana@example.org", ANA_PASSWORD).signs_in()
+        for headers in ([], [(b"authorization", f"Bearer {tokens.access}".encode())]):
+            await world.app({"type": "websocket", "path": "/chat", "headers": headers}, print, print)  # type: ignore[arg-type]
+    anonymous, known = seen
+    assert anonymous is None
+    assert known.session_id
+
+
 async def test_it_works_below_a_mount(world: World, ana: Person) -> None:
     """Frameworks that mount an application leave its place in `root_path`."""
 

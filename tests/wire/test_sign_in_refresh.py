@@ -30,7 +30,7 @@ async def test_a_lost_reply_gets_the_same_successor_again(ana: Person) -> None:
     await ana.refreshes(second)
 
 
-async def test_a_spent_refresh_token_ends_its_session(ana: Person) -> None:
+async def test_a_spent_refresh_token_ends_its_session(ana: Person, caplog: pytest.LogCaptureFixture) -> None:
     """Presenting a spent refresh token outside the replay window revokes that sign-in, and only that one."""
     other = await ana.signs_in()
     first = await ana.signs_in()
@@ -38,6 +38,7 @@ async def test_a_spent_refresh_token_ends_its_session(ana: Person) -> None:
     third = await ana.refreshes(second)
     assert (await ana.tries_to_refresh(first)).code == "INVALID_REFRESH_TOKEN"
     assert (await ana.tries_to_refresh(third)).code == "INVALID_REFRESH_TOKEN"
+    assert [record.getMessage() for record in caplog.records] == ["refresh_token_reused"]
     await ana.world.has_taken_in_revocations()
     assert (await ana.asks_who_they_are(third)).status == 401
     assert (await ana.asks_who_they_are(other)).status == 200

@@ -16,7 +16,8 @@ class Request:
     """
     An HTTP request on its way through.
 
-    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address.
+    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address,
+    `method` empty where a WebSocket is asked for.
     """
 
     __slots__ = ("client", "headers", "id", "method", "path", "receive", "scope")
@@ -26,7 +27,7 @@ class Request:
         self.receive = receive
         self.id = request_id
         self.client = client
-        self.method: str = scope["method"]
+        self.method: str = scope.get("method", "")
         self.path: str = scope["path"]
         self.headers: Headers = scope["headers"]
 

@@ -298,6 +298,14 @@ class RefreshKeys(Protocol):
         ...
 
 
+class AuditLog(Protocol):
+    """What security staff want to know; never a secret."""
+
+    def refresh_token_reused(self, session: Session) -> None:
+        """A spent refresh token came back, and its session was revoked (RFC 9700 §4.14.2)."""
+        ...
+
+
 # -- the far side -----------------------------------------------------------------------------------------------------
 
 
@@ -319,6 +327,7 @@ __all__ = [
     "AccountChanged",
     "Accounts",
     "Added",
+    "AuditLog",
     "Clock",
     "Directory",
     "EmailTaken",

@@ -13,7 +13,7 @@ from gatepass.domain.rotation import Judge, Verdict, judge
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import Session, SessionLimits
 from gatepass.usecases.issue_tokens import IssueTokens
-from gatepass.usecases.ports import Clock, RefreshKeys, Replayed, Rotated, Sessions
+from gatepass.usecases.ports import AuditLog, Clock, RefreshKeys, Replayed, Reused, Rotated, Sessions, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class SignInRefresh:
     issue_tokens: IssueTokens
     clock: Clock
     limits: SessionLimits
+    audit_log: AuditLog
     has_directory: bool = False
 
     async def __call__(self, presented: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
@@ -53,7 +54,10 @@ class SignInRefresh:
         match outcome:
             case Rotated(session) | Replayed(session):
                 return self.issue_tokens(session, now)
-            case _:
+            case Reused(session):
+                self.audit_log.refresh_token_reused(session)
+                raise InvalidRefreshToken
+            case Unknown():
                 raise InvalidRefreshToken
 
 

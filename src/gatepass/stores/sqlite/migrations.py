@@ -11,6 +11,7 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -25,7 +26,7 @@ APPLICATION_ID: Final = 0x47504153
 
 _LOCKED_RETRY: Final = timedelta(milliseconds=20)
 _RECORD: Final = """
-CREATE TABLE IF NOT EXISTS migrations (
+CREATE TABLE migrations (
     version    INTEGER PRIMARY KEY,
     name       TEXT NOT NULL,
     checksum   TEXT NOT NULL,
@@ -78,21 +79,16 @@ def migrate(
         StoreUnavailable: not a database, not ours, newer than we are, or made from other migrations.
         sqlite3.Error: the database could not do it; nothing was applied.
     """
-    _refuse_foreign(connection, path)
+    with _transaction(connection, "BEGIN"):
+        _is_fresh(connection, path)
     _use_write_ahead_log(connection, path, busy_timeout)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _transaction(connection, "BEGIN IMMEDIATE"):
         # Again under the lock: another process may have been quicker.
-        _refuse_foreign(connection, path)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(_RECORD)
+        if _is_fresh(connection, path):
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(_RECORD)
         for migration in _missing(connection, path, migrations):
             _apply(connection, migration)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def check(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
@@ -101,13 +97,26 @@ def check(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migra
         raise StoreUnavailable(f"{path} lacks the migration {missing[0].name}. Restart Gatepass, which applies it.")
 
 
-def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _is_fresh(connection: sqlite3.Connection, path: Path) -> bool:
+    """Empty, or ours already; refuses everything else. Needs a transaction: both answers must be of one moment."""
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application_id != APPLICATION_ID and (application_id or tables):
         raise StoreUnavailable(
             f"{path} is a database of another program. Name a file that Gatepass made, or a new one."
         )
+    return bool(application_id == 0)
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, path: Path, busy_timeout: timedelta) -> None:
