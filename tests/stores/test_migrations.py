@@ -81,11 +81,9 @@ async def test_each_migration_is_recorded_with_its_checksum(path: Path) -> None:
     assert [m.version for m in migrations.known()] == list(range(1, len(recorded) + 1))
 
 
-async def test_opening_again_applies_nothing_again(path: Path) -> None:
-    await made(path)
-    before = run_sql(path, "SELECT * FROM migrations")
-    await made(path)
-    assert run_sql(path, "SELECT * FROM migrations") == before
+async def test_opening_again_writes_nothing(path: Path) -> None:
+    before = content(await made(path))
+    assert content(await made(path)) == before
 
 
 def test_an_older_file_gets_what_it_lacks(path: Path, connection: sqlite3.Connection) -> None:
@@ -187,7 +185,7 @@ def test_processes_that_open_a_fresh_file_at_once_migrate_it_once(tmp_path: Path
     openers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     try:
         assert [hear(opener) for opener in openers] == ["ready"] * 4
-        for attempt in range(8):
+        for attempt in range(30):
             path = tmp_path / f"{attempt}.db"
             for opener in openers:
                 tell(opener, path)

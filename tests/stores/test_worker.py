@@ -64,6 +64,11 @@ def answer(value: object) -> Operation[object]:
     return lambda _: value
 
 
+def until_closed(worker: Worker) -> None:
+    while worker._is_open:
+        time.sleep(0.001)
+
+
 async def waiting(worker: Worker, *operations: Operation[Any]) -> list[asyncio.Task[Any]]:
     tasks = [asyncio.ensure_future(worker.do(operation)) for operation in operations]
     await asyncio.sleep(0)
@@ -137,26 +142,19 @@ async def test_a_batch_that_cannot_be_run_is_refused_and_the_next_is_served(work
     assert await worker.do(answer("next")) == "next"
 
 
-def until_closed(worker: Worker) -> None:
-    while worker._is_open:
-        time.sleep(0.001)
-
-
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_where_the_thread_itself_ends_nobody_is_left_waiting(worker: Worker, desk: Desk) -> None:
     def fail() -> None:
         raise MemoryError
 
     desk.rest = fail  # type: ignore[method-assign]
-    with pytest.warns(pytest.PytestUnhandledThreadExceptionWarning):
-        first = await waiting(worker, answer("first"))
-        await desk.is_busy()
-        second = await waiting(worker, answer("second"))
-        desk.let_go()
-        assert await first[0] == "first"
-        with pytest.raises(StoreUnavailable, match="stopped"):
-            await second[0]
-        worker.close()
-        gc.collect()
+    first = await waiting(worker, answer("first"))
+    await desk.is_busy()
+    second = await waiting(worker, answer("second"))
+    desk.let_go()
+    assert await first[0] == "first"
+    with pytest.raises(StoreUnavailable, match="stopped"):
+        await second[0]
     with pytest.raises(StoreUnavailable, match="closed"):
         await worker.do(answer("late"))
 

@@ -1,0 +1,51 @@
+"""
+The real server with one thing changed that is no setting on purpose, so that its price can be measured.
+
+`python -m benchmarks.harness.launch CHANGE serve …` in place of `gatepass serve …`.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Final, Literal, get_args
+
+Change = Literal["normal-priority", "synchronous-normal"]
+
+_AT_NORMAL_PRIORITY: Final = (
+    "import os, runpy, sys; os.nice = lambda _: 0; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+)
+
+
+def main(change: str, arguments: list[str]) -> None:
+    """Make the change, then be `gatepass` with the arguments."""
+    if change not in get_args(Change):
+        sys.exit(f"there is no change {change!r}: {', '.join(get_args(Change))}")
+    (_hash_at_normal_priority if change == "normal-priority" else _lose_answered_writes_at_power_loss)()
+    from gatepass.cli import main as gatepass  # noqa: PLC0415 - after the change
+
+    sys.argv = ["gatepass", *arguments]
+    gatepass()
+
+
+def _hash_at_normal_priority() -> None:
+    """The workers' own program, started as always, except that lowering their priority does nothing."""
+    from gatepass.crypto import worker_process  # noqa: PLC0415
+
+    python, isolated, no_site, *rest = worker_process._command()  # noqa: SLF001 - no setting, on purpose
+    changed = (python, isolated, no_site, "-c", _AT_NORMAL_PRIORITY, *rest)
+    worker_process._command = lambda: changed  # type: ignore[assignment]  # noqa: SLF001
+
+
+def _lose_answered_writes_at_power_loss() -> None:
+    """Commit without waiting for the disk."""
+    from gatepass import app  # noqa: PLC0415
+
+    app.open_store = functools.partial(  # type: ignore[attr-defined]
+        app.open_store,  # type: ignore[attr-defined]
+        synchronous="NORMAL_LOSES_ANSWERED_WRITES_AT_POWER_LOSS",
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,121 @@
+"""Rotations through the store's own port: many callers, random sessions, no HTTP and no token around it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import random
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.harness.load import RefusedError
+from gatepass.domain.account import Account, EmailAddress, Scope
+from gatepass.domain.identifiers import RANDOM_BYTES, AccountId, SessionId, uuid7
+from gatepass.domain.rotation import Verdict, judge
+from gatepass.domain.session import SALT_BYTES, Session, SessionLimits
+from gatepass.stores.sqlite import SqliteStore, open_store
+from gatepass.usecases.ports import Rotated
+
+ACCOUNTS, OPENED_WITHIN = 1_000, timedelta(days=10)
+_LIMITS = SessionLimits()
+_INSERT = (
+    "INSERT INTO sessions (id, account_id, client_id, salt, generation, opened_at, rotated_at, ends_at)"
+    " VALUES (?, ?, 'gatepass', ?, 0, ?, ?, ?)"
+)
+
+_INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'sessions' AND sql IS NOT NULL"
+
+
+@dataclass
+class Rotations:
+    """One open store; one entry in each list for each round: rotations a second, µs of CPU, milliseconds of wait."""
+
+    name: str
+    store: SqliteStore
+    sessions: list[bytes]
+    rate: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+
+    async def round(self, callers: int, seconds: float) -> None:
+        """Measure once. The CPU is this process': the store's threads and the callers."""
+        waits: list[float] = []
+        began, cpu_began = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(self._caller(began + seconds, waits) for _ in range(callers)))
+        self.rate.append(len(waits) / (time.perf_counter() - began))
+        self.cpu.append((time.process_time() - cpu_began) / len(waits) * 1e6)
+        self.p99.append(sorted(waits)[int(len(waits) * 0.99)] * 1e3)
+
+    async def _caller(self, until: float, waits: list[float]) -> None:
+        now = datetime.now(UTC)
+
+        def verdict(session: Session) -> Verdict:
+            return judge(session, session.generation, now, _LIMITS)
+
+        while (asked := time.perf_counter()) < until:
+            session = SessionId(uuid.UUID(bytes=random.choice(self.sessions)))
+            outcome = await self.store.sessions.rotate(session, verdict, now)
+            if not isinstance(outcome, Rotated):
+                raise RefusedError(f"a rotation ended as {outcome}")
+            waits.append(time.perf_counter() - asked)
+
+
+async def fill(path: Path, count: int) -> list[bytes]:
+    """Make a store with that many sessions, opened over the last days, written past the port; their ids."""
+    now = datetime.now(UTC)
+    accounts = await _accounts(path, now)
+    ids = _ids(now, count)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -262144")
+        # An index that is made at the end, of all rows at once, takes a third of the time.
+        indexes = connection.execute(_INDEXES).fetchall()
+        for name, _ in indexes:
+            connection.execute(f"DROP INDEX {name}")
+        connection.executemany(_INSERT, _rows(ids, accounts, now))
+        for _, made_by in indexes:
+            connection.execute(made_by)
+    return ids
+
+
+def _ids(now: datetime, count: int) -> list[bytes]:
+    """Time-ordered, as `uuid7` makes them, but many at once: the time, then random bits of one request."""
+    began, step = now - OPENED_WITHIN, OPENED_WITHIN / count
+    random_bits = os.urandom(RANDOM_BYTES * count)
+    first = int.from_bytes(uuid7(began, bytes(RANDOM_BYTES)).bytes[:6])
+    each = step / timedelta(milliseconds=1)
+    return [
+        (first + int(each * number)).to_bytes(6)
+        + b"\x70"
+        + random_bits[start : start + 1]
+        + b"\x80"
+        + random_bits[start + 1 : start + 8]
+        for number, start in zip(range(count), range(0, RANDOM_BYTES * count, RANDOM_BYTES), strict=True)
+    ]
+
+
+async def _accounts(path: Path, now: datetime) -> list[bytes]:
+    store = await open_store(path)
+    made = [
+        Account(
+            AccountId(uuid7(now, os.urandom(RANDOM_BYTES))), EmailAddress(f"{n}@example.org"), (Scope("read"),), now
+        )
+        for n in range(ACCOUNTS)
+    ]
+    await asyncio.gather(*(store.accounts.add(account, None) for account in made))
+    await store.close()
+    return [account.id.bytes for account in made]
+
+
+def _rows(ids: list[bytes], accounts: list[bytes], now: datetime) -> Iterator[tuple[object, ...]]:
+    stamp, end = (int(moment.timestamp() * 1e6) for moment in (now, now + timedelta(days=90)))
+    salt = os.urandom(SALT_BYTES)
+    for session, account in zip(ids, itertools.cycle(accounts)):
+        yield session, account, salt, stamp, stamp, end
