@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from gatepass.domain.secret import Secret
-from gatepass.settings import Settings, SettingsError
+from gatepass.settings import Settings, SettingsError, model
 from gatepass.settings.data_folder import data_folder
 from gatepass.settings.model import KEYS
 from gatepass.settings.reference import settings_reference, settings_template
@@ -363,3 +364,11 @@ def test_the_process_environment_is_the_default(folder: Path, monkeypatch: pytes
         monkeypatch.delenv(name)
     monkeypatch.setenv("GATEPASS_DATA_DIR", str(folder))
     assert Settings.load().data_dir == folder
+
+
+@pytest.mark.parametrize(("text", "whole"), [("200000 100000", 2), ("150000 100000", 2), ("max 100000", sys.maxsize)])
+def test_a_containers_quota_bounds_the_hash_workers(tmp_path: Path, text: str, whole: int) -> None:
+    """64 workers on two cores' worth of time would be strictly worse than two (DESIGN §8)."""
+    (tmp_path / "cpu.max").write_text(text)
+    assert model._quota(tmp_path / "cpu.max") == whole
+    assert model._quota(tmp_path / "missing") == sys.maxsize

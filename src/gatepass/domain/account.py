@@ -44,8 +44,9 @@ def email_address(text: str) -> EmailAddress:
     Raises:
         BadUserInput: not an address that could receive mail.
     """
-    canonical = unicodedata.normalize("NFKC", text.strip()).casefold()
-    if len(canonical) > MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(canonical) or _has_surrogates(canonical):
+    # Folding can undo the normal form, so it comes again: an address's canonical form is its own canonical form.
+    canonical = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
+    if len(canonical) > MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(canonical) or _is_misleading(canonical):
         raise BadUserInput("That is not an e-mail address: expected the form name@example.org.")
     return EmailAddress(canonical)
 
@@ -71,5 +72,6 @@ def scopes(values: tuple[str, ...] | list[str]) -> tuple[Scope, ...]:
     return unique
 
 
-def _has_surrogates(text: str) -> bool:
-    return any(unicodedata.category(character) == "Cs" for character in text)
+def _is_misleading(text: str) -> bool:
+    """Surrogates, and what cannot be seen or turns the direction of writing: two such addresses look like one."""
+    return any(unicodedata.category(character) in ("Cs", "Cf") for character in text)

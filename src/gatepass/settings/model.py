@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -248,7 +250,17 @@ KEYS: Final = keys_of(Settings)
 
 def cores() -> int:
     """How many cores this process may use; containers have fewer than their machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, _quota(Path("/sys/fs/cgroup/cpu.max"))))
+
+
+def _quota(file: Path) -> int:
+    """The container's share of processor time in whole cores (cgroup v2); very many where there is none."""
+    try:
+        share, period = file.read_text("ascii").split()
+        return math.ceil(int(share) / int(period))
+    except (OSError, ValueError):
+        return sys.maxsize
 
 
 def _read(key: Key, raw: object, origin: str) -> object:

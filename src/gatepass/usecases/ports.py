@@ -264,7 +264,7 @@ class AccessTokens(Protocol):
 
     def sign(self, claims: AccessClaims) -> Secret[str]:
         """
-        The signed token, under 700 bytes.
+        The signed token; with ES256 or EdDSA and up to 75 characters of scopes under 700 bytes.
 
         Raises:
             KeyUnusable: there is no active key.
