@@ -10,7 +10,8 @@ from typing import Any, Final
 from gatepass.stores.sqlite.faults import store_unavailable
 from gatepass.stores.sqlite.worker import Operation, Outcome
 
-CHECKPOINT_AFTER_CHANGES: Final = 4_000
+CHECKPOINT_AFTER_CHANGES: Final = 1_000
+"""Writes wait meanwhile: 14 ms in a store of a million sessions, where 4,000 are 45 ms and hardly cheaper a piece."""
 CHECKPOINT_WAIT_MS: Final = 250
 
 
