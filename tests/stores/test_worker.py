@@ -71,7 +71,8 @@ def until_closed(worker: Worker) -> None:
 
 async def waiting(worker: Worker, *operations: Operation[Any]) -> list[asyncio.Task[Any]]:
     tasks = [asyncio.ensure_future(worker.do(operation)) for operation in operations]
-    await asyncio.sleep(0)
+    for _ in range(2):  # they start in one turn of the loop, and are handed over at its end
+        await asyncio.sleep(0)
     return tasks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 
@@ -9,6 +10,11 @@ from gatepass.http.asgi import Headers
 
 NAME = b"x-request-id"
 _FORM = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+
+
+# Unique and not secret: a random part for each process, then a number.
+_PROCESS = secrets.token_hex(6)
+_NUMBERS = itertools.count(1)
 
 
 def request_id(headers: Headers) -> str:
@@ -19,5 +25,9 @@ def request_id(headers: Headers) -> str:
     """
     for name, value in headers:
         if name == NAME:
-            return value.decode("ascii") if _FORM.fullmatch(value) else secrets.token_hex(8)
-    return secrets.token_hex(8)
+            return value.decode("ascii") if _FORM.fullmatch(value) else _made()
+    return _made()
+
+
+def _made() -> str:
+    return f"{_PROCESS}-{next(_NUMBERS):x}"

@@ -6,6 +6,7 @@ Fails open: a log that cannot be written stops no request.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import sys
@@ -30,12 +31,33 @@ class LineHandler(logging.Handler):
         super().__init__()
         self._stream = stream
         self._render = render
+        self._pending: list[bytes] = []
 
     def write(self, line: Line) -> None:
-        """Write one line in one piece."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(self._render(line))
-            self._stream.flush()
+        """Write one line in one piece, after those that are pending."""
+        self._pending.append(self._render(line))
+        self.flush()
+
+    def write_soon(self, line: Line) -> None:
+        """
+        Write one line at the end of this turn of the event loop, in one piece with the others of this turn.
+
+        Where many requests are answered in one turn, as after a group commit, their lines are one system call.
+        """
+        self._pending.append(self._render(line))
+        if len(self._pending) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        pending, self._pending = self._pending, []
+        if pending:
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(b"".join(pending))
+                self._stream.flush()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record of the standard library; what was given as `extra` becomes fields."""

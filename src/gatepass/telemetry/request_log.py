@@ -62,6 +62,6 @@ class RequestLog:
             "client": _clean_often(client),
         }
         if self._handler is not None:
-            self._handler.write(line)
+            self._handler.write_soon(line)
         else:
             self._logger.info("request", extra={name: line[name] for name in line if name not in ("level", "event")})

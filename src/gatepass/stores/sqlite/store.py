@@ -79,6 +79,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what waits, then let go of the file. May be called again."""
+        await asyncio.sleep(0)  # what this turn of the loop has brought is handed over at its end
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:

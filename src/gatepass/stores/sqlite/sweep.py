@@ -12,7 +12,7 @@ from gatepass.stores.sqlite import rows
 from gatepass.stores.sqlite.worker import Worker
 
 STRETCH: Final = 5_000
-"""Sessions looked at in one read, in which other reads wait: a few milliseconds."""
+"""Sessions looked at in one read, in which other reads wait: one to five milliseconds."""
 
 _IS_OVER: Final = "(ends_at < :ended_before OR revoked_at < :ended_before OR rotated_at < :idle_since)"
 _STRETCH_END: Final = "SELECT id FROM sessions WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
