@@ -16,7 +16,7 @@ from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.crypto.sealing import Sealer
-from gatepass.domain.access_token import Caller
+from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
 from gatepass.domain.errors import Fault
 from gatepass.domain.session import SessionLimits
 from gatepass.domain.signing_key import Algorithm
@@ -254,9 +254,10 @@ async def _nothing() -> None:
 
 def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], Awaitable[None]]:
     async def sweep() -> None:
-        now, swept = clock(), SWEEP_ROWS
+        # While an access token of a session can live, its row must stay: signing out needs it.
+        ended, swept = clock() - MAX_ACCESS_TTL - MAX_LEEWAY, SWEEP_ROWS
         while swept == SWEEP_ROWS:
-            swept = await store.sessions.sweep(now, now - limits.idle, SWEEP_ROWS)
+            swept = await store.sessions.sweep(ended, ended - limits.idle, SWEEP_ROWS)
 
     return sweep
 

@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import textwrap
-import urllib.request
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
