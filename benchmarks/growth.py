@@ -1,74 +1,97 @@
 """
-Whether refreshing slows down as sessions pile up: rotations of random sessions in stores of growing size.
+Whether refreshing slows down as sessions pile up: random sessions of stores of growing size.
 
-Through the store's port, without HTTP: what a request costs besides would hide what the store loses.
+Over HTTP, as callers see it, and through the store's port alone, where nothing hides what the store loses.
 """
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from contextlib import AsyncExitStack
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, ExitStack
 
+from benchmarks.harness.contest import Contestant, hold
 from benchmarks.harness.figures import Figure, ratio
+from benchmarks.harness.installation import Installation, installation
+from benchmarks.harness.machine import server_core
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar, Mark
 from benchmarks.harness.report import Goal, Report
 from benchmarks.harness.rotations import Rotations, fill
+from benchmarks.harness.wandering import wanderers
 from gatepass.stores.sqlite import open_store
 
 SIZES = (10_000, 100_000, 1_000_000)
-CALLERS, ROUNDS, SECONDS, REACH = 256, 7, 1.5, 0.8
+CONNECTIONS, CALLERS = 64, 256
+HTTP_ROUNDS, PORT_ROUNDS, SECONDS, REACH = 8, 5, 1.2, 0.8
+_Store = tuple[str, Installation, list[bytes]]
 
 
 def main(pace: Pace = FULL) -> Report:
     """Measure, report."""
-    with tempfile.TemporaryDirectory(prefix="gatepass-bench-") as folder:
-        return asyncio.run(_measure(Path(folder), pace))
-
-
-async def _measure(folder: Path, pace: Pace) -> Report:
-    async with AsyncExitStack() as stack:
-        stores, sizes = [], []
+    with ExitStack() as stack:
+        stores: list[_Store] = []
         for size in SIZES:
-            path = folder / f"{size}.db"
-            sessions = await fill(path, size)
-            store = await open_store(path)
+            made = stack.enter_context(installation())
+            stores.append((f"{size:,} sessions", made, asyncio.run(fill(made.database, size))))
+        sizes = [f"{made.database.stat().st_size / 1e6:.0f}" for _, made, _ in stores]
+        over_http = _over_http(stores, pace)
+        return _report(over_http, asyncio.run(_through_port(stores, pace)), sizes)
+
+
+def _over_http(stores: Sequence[_Store], pace: Pace) -> list[Contestant]:
+    with ExitStack() as stack:
+        contestants = []
+        for name, made, ids in stores:
+            key = made.refresh_key()
+            gatepass = stack.enter_context(made.serve(cores=server_core()))
+            connections = wanderers(made.database, ids, key, gatepass.port, CONNECTIONS)
+            contestants.append(Contestant(name, gatepass, connections))
+        hold(contestants, pace, HTTP_ROUNDS, SECONDS)
+    return contestants
+
+
+async def _through_port(stores: Sequence[_Store], pace: Pace) -> list[Rotations]:
+    async with AsyncExitStack() as stack:
+        opened = []
+        for name, made, ids in stores:
+            store = await open_store(made.database)
             stack.push_async_callback(store.close)
-            stores.append(Rotations(f"{size:,} sessions", store, sessions))
-            sizes.append(f"{path.stat().st_size / 1e6:.0f}")
-        for rotations in pace.turns(stores, ROUNDS):
+            opened.append(Rotations(name, store, ids))
+        for rotations in pace.turns(opened, PORT_ROUNDS):
             await rotations.round(CALLERS, SECONDS)
-    return _report(stores, sizes)
+    return opened
 
 
-def _report(stores: list[Rotations], sizes: list[str]) -> Report:
-    first, *_, last = stores
-    rates = [Figure.of(it.rate).value for it in stores]
+def _report(over_http: list[Contestant], through_port: list[Rotations], sizes: list[str]) -> Report:
+    first, *_, last = over_http
+    rates = [Figure.of(it.rate).value for it in over_http]
     return Report(
         name="growth",
         title="Refresh rate as the store grows",
         setting=(
-            f"Rotations of random sessions through the store's port, durable, {CALLERS} callers waiting, one process. "
-            "The sessions were inserted in bulk into the store's own schema; the files are in the page cache."
+            f"signInRefresh of random sessions over HTTP, {CONNECTIONS} connections, the server on one core, the load "
+            f"client on another. In the right half rotations through the store's port, {CALLERS} callers waiting, in "
+            "one process. All durable. The sessions were inserted in bulk into the store's own schema; its files are "
+            "in the page cache."
         ),
-        columns=("", "file MB", "rotations/s", "of the first", "CPU µs a rotation", "p99 ms"),
+        columns=(
+            *("", "file MB", "refreshes/s", "of the first", "CPU µs", "p99 ms"),
+            *("port: rotations/s", "of the first", "CPU µs", "p99 ms"),
+        ),
         rows=[
-            (
-                it.name,
-                size,
-                f"{rate:,.0f}",
-                f"{ratio(it.rate, first.rate).value:.2f}",
-                f"{Figure.of(it.cpu).value:.0f}",
-                f"{Figure.of(it.p99).value:.1f}",
-            )
-            for it, size, rate in zip(stores, sizes, rates, strict=True)
+            (web.name, size, *_cells(web, first), *_cells(port, through_port[0]))
+            for web, port, size in zip(over_http, through_port, sizes, strict=True)
         ],
         goals=[
-            Goal("rotations/s at the last size against the first", ratio(last.rate, first.rate), REACH, at_most=False)
+            Goal("refreshes/s at the last size against the first", ratio(last.rate, first.rate), REACH, at_most=False)
         ],
-        bars=[Bar(it.name, rate) for it, rate in zip(stores, rates, strict=True)],
+        bars=[Bar(it.name, rate) for it, rate in zip(over_http, rates, strict=True)],
         mark=Mark(f"{REACH:g} of the first", REACH * rates[0]),
         unit="/s",
     )
+
+
+def _cells(it: Contestant | Rotations, first: Contestant | Rotations) -> tuple[str, ...]:
+    rate, cpu, p99 = (Figure.of(rounds).value for rounds in (it.rate, it.cpu, it.p99))
+    return f"{rate:,.0f}", f"{ratio(it.rate, first.rate).value:.2f}", f"{cpu:.0f}", f"{p99:.1f}"

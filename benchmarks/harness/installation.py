@@ -23,6 +23,7 @@ from gatepass.crypto.sealing import Sealer, generate_secret_key
 from gatepass.domain.access_token import FIRST_PARTY_CLIENT
 from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.identifiers import RANDOM_BYTES, SessionId, uuid7
+from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import FIRST_GENERATION, SALT_BYTES, Session
 from gatepass.stores.sqlite import SqliteStore, open_store
@@ -57,6 +58,11 @@ class Installation:
     folder: Path
     secret_key: Secret[str]
 
+    @property
+    def database(self) -> Path:
+        """The store's file."""
+        return self.folder / "gatepass.db"
+
     @contextlib.contextmanager
     def serve(
         self, upstream: str = NOWHERE, *, cores: Cores | None = None, change: Change | None = None
@@ -81,6 +87,10 @@ class Installation:
         """The tokens of that many new sessions of the one account."""
         return asyncio.run(self._open_sessions(count))
 
+    def refresh_key(self) -> RefreshKey:
+        """The server key of its refresh tokens."""
+        return asyncio.run(self._refresh_key())
+
     def password_hash(self) -> str:
         """The one account's, as a PHC string."""
         return asyncio.run(self._password_hash())
@@ -96,8 +106,8 @@ class Installation:
         }
 
     async def _open_sessions(self, count: int) -> list[TokenPair]:
-        async with _opened(self.folder) as store:
-            keyring = await Keyring.open(store.keys, Sealer(self.secret_key), clock=now)
+        async with _opened(self.database) as store:
+            keyring = await self._keyring(store)
             tokens = JwtAccessTokens(keyring, issuer=ISSUER, audience=AUDIENCE)
             issue = IssueTokens(tokens, keyring, os.urandom, ISSUER, AUDIENCE, timedelta(hours=1))
             stored = await _credentials(store)
@@ -106,8 +116,15 @@ class Installation:
             pairs = [issue(session, now()) for session in sessions]
             return [TokenPair(pair.access_token.reveal(), pair.refresh_token.reveal()) for pair in pairs]
 
+    async def _refresh_key(self) -> RefreshKey:
+        async with _opened(self.database) as store:
+            return (await self._keyring(store)).active()
+
+    async def _keyring(self, store: SqliteStore) -> Keyring:
+        return await Keyring.open(store.keys, Sealer(self.secret_key), clock=now)
+
     async def _password_hash(self) -> str:
-        async with _opened(self.folder) as store:
+        async with _opened(self.database) as store:
             stored = await _credentials(store)
             assert stored.password_hash is not None
             return stored.password_hash.reveal()
@@ -123,7 +140,7 @@ def installation() -> Iterator[Installation]:
 
 
 async def _add_account(made: Installation) -> None:
-    async with _opened(made.folder) as store:
+    async with _opened(made.database) as store:
         pool = PasswordPool(Argon2Parameters(), workers=1)
         await pool.start()
         try:
@@ -133,8 +150,8 @@ async def _add_account(made: Installation) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _opened(folder: Path) -> AsyncIterator[SqliteStore]:
-    store = await open_store(folder / "gatepass.db")
+async def _opened(database: Path) -> AsyncIterator[SqliteStore]:
+    store = await open_store(database)
     try:
         yield store
     finally:
