@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
+from gatepass.crypto.random_pool import RandomPool
 from gatepass.crypto.sealing import Sealer
 from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
 from gatepass.domain.errors import Fault
@@ -143,9 +143,10 @@ def _deeds(
     limits = _session_limits(settings)
     tokens = JwtAccessTokens(keyring, issuer=settings.issuer, audience=settings.audience, leeway=leeway)
     access_ttl = timedelta(seconds=settings.access_ttl_seconds)
-    issue = IssueTokens(tokens, keyring, os.urandom, settings.issuer, settings.audience, access_ttl)
+    random = RandomPool()
+    issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
     return Deeds(
-        sign_in=SignIn(store.accounts, store.sessions, passwords, issue, clock, os.urandom, limits, directory),
+        sign_in=SignIn(store.accounts, store.sessions, passwords, issue, clock, random, limits, directory),
         sign_in_refresh=SignInRefresh(
             store.sessions, keyring, issue, clock, limits, LoggedAudit(), has_directory=directory is not None
         ),

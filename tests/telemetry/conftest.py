@@ -42,6 +42,9 @@ def logging_is_put_back() -> Iterator[None]:
     """Logging belongs to the process; other tests must not inherit ours."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    for name in ("uvicorn", "uvicorn.error"):  # a server that another test started may have given them handlers
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
     yield
     for handler in [handler for handler in root.handlers if handler not in handlers]:
         root.removeHandler(handler)

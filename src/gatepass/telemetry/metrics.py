@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 SIGN_IN: Final = "sign_in"
@@ -21,10 +24,17 @@ OUTCOMES: Final = {
 }
 
 
-class _Series(NamedTuple):
-    requests: Counter
-    duration: Histogram
-    sign_ins: Counter | None
+class _Series:
+    """What was counted of one operation and code: plain numbers, since all of them are counted on one thread."""
+
+    __slots__ = ("buckets", "code", "count", "operation", "seconds")
+
+    def __init__(self, operation: str, code: str) -> None:
+        self.operation = operation
+        self.code = code
+        self.count = 0
+        self.seconds = 0.0
+        self.buckets = [0] * (len(BUCKETS_SECONDS) + 1)
 
 
 class Metrics:
@@ -37,22 +47,12 @@ class Metrics:
 
     def __init__(self, hash_queue_length: Callable[[], float] | None = None) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "gatepass_requests", "Requests answered.", ("operation", "code"), registry=self._registry
-        )
-        self._duration = Histogram(
-            "gatepass_request_duration_seconds",
-            "Time until the whole answer was out.",
-            ("operation",),
-            buckets=BUCKETS_SECONDS,
-            registry=self._registry,
-        )
-        self._sign_ins = Counter("gatepass_sign_ins", "Sign-ins by outcome.", ("outcome",), registry=self._registry)
         if hash_queue_length is not None:
             waiting = Gauge("gatepass_hash_queue_length", "Passwords waiting to be hashed.", registry=self._registry)
             waiting.set_function(hash_queue_length)
         ProcessCollector(registry=self._registry)
         self._series: dict[tuple[str, str], _Series] = {}
+        self._registry.register(self)
 
     def request(self, operation: str, code: str, seconds: float) -> None:
         """
@@ -63,10 +63,25 @@ class Metrics:
             code: `OK` or an error code.
         """
         series = self._series.get((operation, code)) or self._new_series(operation, code)
-        series.requests.inc()
-        series.duration.observe(seconds)
-        if series.sign_ins is not None:
-            series.sign_ins.inc()
+        series.count += 1
+        series.seconds += seconds
+        series.buckets[bisect_left(BUCKETS_SECONDS, seconds)] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """What prometheus-client asks a collector for, at each scrape."""
+        requests = CounterMetricFamily("gatepass_requests", "Requests answered.", labels=("operation", "code"))
+        sign_ins: dict[str, int] = {}
+        for series in self._series.values():
+            requests.add_metric((series.operation or OTHER, series.code), series.count)
+            if series.operation == SIGN_IN:
+                outcome = OUTCOMES.get(series.code, "failed")
+                sign_ins[outcome] = sign_ins.get(outcome, 0) + series.count
+        yield requests
+        yield self._durations()
+        outcomes = CounterMetricFamily("gatepass_sign_ins", "Sign-ins by outcome.", labels=("outcome",))
+        for outcome, count in sign_ins.items():
+            outcomes.add_metric((outcome,), count)
+        yield outcomes
 
     def render(self) -> tuple[bytes, bytes]:
         """
@@ -76,12 +91,19 @@ class Metrics:
         """
         return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4.encode("ascii")
 
+    def _durations(self) -> Metric:
+        durations = HistogramMetricFamily(
+            "gatepass_request_duration_seconds", "Time until the whole answer was out.", labels=("operation",)
+        )
+        bounds = [*(str(float(bound)) for bound in BUCKETS_SECONDS), "+Inf"]
+        for operation in dict.fromkeys(series.operation for series in self._series.values()):
+            counted = [series for series in self._series.values() if series.operation == operation]
+            totals = accumulate(map(sum, zip(*(series.buckets for series in counted), strict=True)))
+            seconds = sum(series.seconds for series in counted)
+            durations.add_metric((operation or OTHER,), list(zip(bounds, totals, strict=True)), seconds)
+        return durations
+
     def _new_series(self, operation: str, code: str) -> _Series:
         if len(self._series) >= MAX_SERIES:
             operation, code = OTHER, OTHER
-        outcome = self._sign_ins.labels(OUTCOMES.get(code, "failed")) if operation == SIGN_IN else None
-        named = operation or OTHER
-        series = _Series(self._requests.labels(named, code), self._duration.labels(named), outcome)
-        if len(self._series) < MAX_SERIES:
-            self._series[operation, code] = series
-        return series
+        return self._series.setdefault((operation, code), _Series(operation, code))
