@@ -65,6 +65,22 @@ async def test_other_paths_go_to_the_application_with_the_caller_where_one_is_pr
     assert (await world.client.get("/elsewhere", headers={"Authorization": "Bearer x.y.z"})).json() == {"caller": None}
 
 
+async def test_introspection_shows_the_sign_in_schema_before_and_both_after_the_sign_in(
+    world: World, ana: Person
+) -> None:
+    """An upstream that uses fewer of the built-in scalars than we do is merged too."""
+    query = "{ __schema { types { name fields { name type { name } } } } }"
+    for _ in range(100):
+        tokens = await ana.signs_in()
+        after = {entry["name"] for entry in (await world.posts(query, bearer=tokens.access)).data["__schema"]["types"]}
+        if "Me" in after:
+            break
+        await asyncio.sleep(0.05)
+    before = {entry["name"] for entry in (await world.posts(query)).data["__schema"]["types"]}
+    assert {"Tokens", "SignInCredentials", "Int"} <= before & after
+    assert "Me" in after - before
+
+
 async def test_web_sockets_on_the_endpoint_are_refused(world: World, me_app: MeApp) -> None:
     """Nothing here would check what they carry."""
     sent: list[Message] = []

@@ -56,7 +56,8 @@ def _names(types: dict[str, Any], roots: dict[str, str], ours: Introspection) ->
     names = {}
     for entry in ours["types"]:
         name = shown = entry["name"]
-        if name.startswith("__") or name in _COMMON:
+        # An upstream shows only the built-in scalars that it uses; ours need some of the others.
+        if name.startswith("__") or (name in _COMMON and name in types):
             continue
         shared = entry["kind"] == "SCALAR" == types.get(name, entry)["kind"]
         while shown in types and not shared:
