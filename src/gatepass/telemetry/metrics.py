@@ -46,13 +46,13 @@ class Metrics:
     """
 
     def __init__(self, hash_queue_length: Callable[[], float] | None = None) -> None:
+        self._series: dict[tuple[str, str], _Series] = {}
         self._registry = CollectorRegistry()
+        self._registry.register(self)
         if hash_queue_length is not None:
             waiting = Gauge("gatepass_hash_queue_length", "Passwords waiting to be hashed.", registry=self._registry)
             waiting.set_function(hash_queue_length)
         ProcessCollector(registry=self._registry)
-        self._series: dict[tuple[str, str], _Series] = {}
-        self._registry.register(self)
 
     def request(self, operation: str, code: str, seconds: float) -> None:
         """
