@@ -62,9 +62,9 @@ class Gatepass:
                 "Gatepass was not started: run it with a server that speaks the ASGI lifespan protocol "
                 "(uvicorn: lifespan='on'; mounted in another application: enter its lifespan)."
             )
-        scope = _without_root(scope)
-        if scope["path"] in self._service.paths or self._wrapped is None:
-            await self._answer(self._service, scope, receive, send)
+        ours = _without_root(scope)
+        if ours["path"] in self._service.paths or self._wrapped is None:
+            await self._answer(self._service, ours, receive, send)
         else:
             await self._wrapped(self._passed_on(self._service, scope, receive), receive, send)
 

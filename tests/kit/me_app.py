@@ -30,7 +30,7 @@ class MeApp:
             raise RuntimeError("only http here")
         body = (await receive()).get("body", b"")
         self.received.append((scope, body))
-        if scope["path"].startswith("/elsewhere"):
+        if scope["path"].endswith("/elsewhere"):
             await _answer(send, {"caller": scope["gatepass"] and scope["gatepass"].subject})
             return
         asked = json.loads(body)

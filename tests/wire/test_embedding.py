@@ -117,8 +117,8 @@ async def test_web_sockets_on_other_paths_are_the_application_s_own(tmp_path: Pa
     assert known.session_id
 
 
-async def test_it_works_below_a_mount(world: World, ana: Person) -> None:
-    """Frameworks that mount an application leave its place in `root_path`."""
+async def test_it_works_below_a_mount(world: World, me_app: MeApp) -> None:
+    """Frameworks that mount an application leave its place in `root_path`, and in the path of what is passed on."""
 
     async def mounted(scope: Any, receive: Any, send: Any) -> None:
         await world.app({**scope, "root_path": "/api", "path": "/api" + scope["path"]}, receive, send)
@@ -126,6 +126,8 @@ async def test_it_works_below_a_mount(world: World, ana: Person) -> None:
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(mounted), base_url="http://x.test") as client:
         assert (await client.post("/graphql", json={"query": "{ __typename }"})).json()["data"]
         assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/elsewhere")).json() == {"caller": None}
+    assert me_app.received[-1][0]["path"] == "/api/elsewhere"
 
 
 async def test_a_server_without_lifespan_is_told_what_to_do(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from gatepass.telemetry.redaction import clean_text
 LOGGER: Final = "gatepass.requests"
 MAX_PATH_CHARACTERS: Final = 256
 
-# Paths and addresses come again and again; searching them for secrets is the dearest part of a line.
 # A request id as made here: no secret has this form.
 _OURS = re.compile(r"[0-9a-f-]{1,64}")
+# Paths and addresses come again and again; searching them for secrets is the dearest part of a line.
 _clean_often = lru_cache(maxsize=1024)(clean_text)
 
 

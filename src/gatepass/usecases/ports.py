@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gatepass.domain.access_token import AccessClaims
-from gatepass.domain.account import Account, EmailAddress, Scope
+from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.rotation import Judge
@@ -342,7 +342,6 @@ __all__ = [
     "RevocationPage",
     "Rotated",
     "Rotation",
-    "Scope",
     "SealedKeys",
     "Sessions",
     "Store",
