@@ -17,7 +17,6 @@ from gatepass.crypto.password_pool import PasswordPool
 from gatepass.crypto.random_pool import RandomPool
 from gatepass.crypto.sealing import Sealer
 from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
-from gatepass.domain.errors import Fault
 from gatepass.domain.session import SessionLimits
 from gatepass.domain.signing_key import Algorithm
 from gatepass.gateway.asgi_upstream import AsgiUpstream
@@ -274,7 +273,7 @@ async def _repeating(job: Callable[[], Awaitable[None]], seconds: float) -> Asyn
             try:
                 await job()
                 failing = False
-            except Fault as error:
+            except Exception as error:  # a loop that ended would leave revocations unknown until the next start
                 if not failing:
                     _log.error("a background job fails", exc_info=error)
                 failing = True
