@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from gatepass.domain.account import Scope
 from gatepass.domain.rotation import is_over
-from gatepass.usecases.ports import AccountChanged, Opened, Store
+from gatepass.usecases.ports import AccountChanged, Opened, Rotated, Store
 from tests.kit.store_world import (
     HASH,
     LIMITS,
@@ -20,6 +21,7 @@ from tests.kit.store_world import (
     an_account,
     announced,
     enrol,
+    presents,
     stored,
 )
 
@@ -34,6 +36,20 @@ ENDINGS: dict[str, Ending] = {
 async def test_an_opened_session_is_there_as_it_was_given(ana: Person) -> None:
     session = await ana.signs_in()
     assert await stored(ana.store, session.id) == session
+
+
+@pytest.mark.parametrize("granted", [(), ("companies:read",), ("companies:read", "gone:since")])
+async def test_what_a_client_was_given_is_kept_and_never_more_than_the_account_has(
+    ana: Person, granted: tuple[Scope, ...]
+) -> None:
+    session = replace(a_session(ana.account), granted=granted)
+    assert await ana.store.sessions.open(session, HASH) == Opened()
+    kept = await stored(ana.store, session.id)
+    assert kept == session
+    assert kept.scopes == tuple(scope for scope in granted if scope in ana.account.scopes)
+    outcome = await ana.store.sessions.rotate(session.id, presents(0, NOW), NOW)
+    assert isinstance(outcome, Rotated)
+    assert outcome.session.granted == granted
 
 
 async def test_a_session_of_an_account_without_password_can_be_opened(store: Store) -> None:

@@ -18,8 +18,11 @@ from gatepass.stores.sqlite.connection import BUSY_TIMEOUT, connect_for_writing,
 from gatepass.stores.sqlite.migrations import APPLICATION_ID, Migration
 from tests.kit.store_world import enrol
 
-SECOND_STEP = Migration(2, "0002_second", "-- it; grows\nCREATE TABLE more (a);\n\nINSERT INTO more\n VALUES (';');\n")
-BROKEN_STEP = Migration(2, "0002_broken", "CREATE TABLE more (a);\nCREATE TABLE more (b);\n")
+NEXT = len(migrations.known()) + 1
+NEXT_STEP = Migration(
+    NEXT, f"{NEXT:04}_next", "-- it; grows\nCREATE TABLE more (a);\n\nINSERT INTO more\n VALUES (';');\n"
+)
+BROKEN_STEP = Migration(NEXT, f"{NEXT:04}_broken", "CREATE TABLE more (a);\nCREATE TABLE more (b);\n")
 
 
 def run_sql(path: Path, *statements: str) -> list[tuple[object, ...]]:
@@ -88,8 +91,8 @@ async def test_opening_again_writes_nothing(path: Path) -> None:
 
 def test_an_older_file_gets_what_it_lacks(path: Path, connection: sqlite3.Connection) -> None:
     migrations.migrate(connection, path, BUSY_TIMEOUT, migrations.known())
-    newer = [*migrations.known(), SECOND_STEP]
-    with pytest.raises(StoreUnavailable, match=r"lacks the migration 0002_second\. Restart Gatepass"):
+    newer = [*migrations.known(), NEXT_STEP]
+    with pytest.raises(StoreUnavailable, match=rf"lacks the migration {NEXT_STEP.name}\. Restart Gatepass"):
         migrations.check(connection, path, newer)
     migrations.migrate(connection, path, BUSY_TIMEOUT, newer)
     migrations.check(connection, path, newer)

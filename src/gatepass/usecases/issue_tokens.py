@@ -39,7 +39,7 @@ class IssueTokens:
             subject=session.account.id,
             session=session.id,
             client_id=session.client_id,
-            scopes=session.account.scopes,
+            scopes=session.scopes,
             issued_at=issued_at,
             expires_at=issued_at + self.access_ttl,
             authenticated_at=session.opened_at.replace(microsecond=0),

@@ -16,7 +16,7 @@ ACCOUNT: Final = "a.id, a.email, a.scopes, a.created_at, a.disabled_at"
 """The columns that `account` takes, in its order."""
 
 SESSION: Final = (
-    "s.client_id, s.salt, s.generation, s.opened_at, s.rotated_at, s.ends_at, s.revoked_at, "
+    "s.client_id, s.salt, s.generation, s.opened_at, s.rotated_at, s.ends_at, s.revoked_at, s.scopes, "
     "a.id, a.email, a.scopes, a.created_at, a.disabled_at"
 )
 """The columns that `session` takes, in its order: its own, then its account's."""
@@ -66,10 +66,10 @@ def account(row: tuple[Any, ...]) -> Account:
 
 def session(session_id: SessionId, row: tuple[Any, ...]) -> Session:
     """The session in the columns `SESSION`."""
-    client_id, salt, generation, opened_at, rotated_at, ends_at, revoked_at = row[:7]
+    client_id, salt, generation, opened_at, rotated_at, ends_at, revoked_at, granted = row[:8]
     return Session(
         session_id,
-        account(row[7:]),
+        account(row[8:]),
         client_id,
         salt,
         Generation(generation),
@@ -77,4 +77,5 @@ def session(session_id: SessionId, row: tuple[Any, ...]) -> Session:
         moment(rotated_at),
         moment(ends_at),
         moment_or_none(revoked_at),
+        None if granted is None else tuple(granted.split()),
     )

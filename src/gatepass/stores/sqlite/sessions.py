@@ -9,7 +9,7 @@ from typing import Final
 from gatepass.domain.identifiers import AccountId, Generation, SessionId
 from gatepass.domain.rotation import Judge, Verdict
 from gatepass.domain.secret import Secret
-from gatepass.domain.session import Session
+from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
 from gatepass.stores.sqlite import rows
 from gatepass.stores.sqlite.revocations import revoke_all, revoke_one
 from gatepass.stores.sqlite.sweep import Sweep
@@ -18,8 +18,10 @@ from gatepass.usecases.ports import AccountChanged, Opened, Replayed, Reused, Ro
 
 # The check and the insert are one statement: whoever disables the account comes before or after, never between.
 _OPEN: Final = """
-INSERT INTO sessions (id, account_id, client_id, salt, generation, opened_at, rotated_at, ends_at, revoked_at)
-SELECT ?, id, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? AND disabled_at IS NULL AND password_hash IS ?
+INSERT INTO sessions (
+    id, account_id, client_id, salt, generation, opened_at, rotated_at, ends_at, revoked_at, scopes, address, user_agent
+)
+SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? AND disabled_at IS NULL AND password_hash IS ?
 """
 _FIND: Final = f"SELECT {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = ?"  # noqa: S608 - constants
 _ROTATE: Final = "UPDATE sessions SET generation = ?, rotated_at = ? WHERE id = ? AND generation = ?"
@@ -32,9 +34,11 @@ class SqliteSessions:
         self._writer = writer
         self._sweep = Sweep(writer, reader)
 
-    async def open(self, session: Session, password_hash: Secret[str] | None) -> Opened | AccountChanged:
+    async def open(
+        self, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin = UNKNOWN_ORIGIN
+    ) -> Opened | AccountChanged:
         """Store a new session, if its account is still what the password was checked against."""
-        return await self._writer.do(lambda connection: _open(connection, session, password_hash))
+        return await self._writer.do(lambda connection: _open(connection, session, password_hash, origin))
 
     async def rotate(self, session: SessionId, judge: Judge, now: datetime) -> Rotation:
         """
@@ -59,7 +63,7 @@ class SqliteSessions:
 
 
 def _open(
-    connection: sqlite3.Connection, session: Session, password_hash: Secret[str] | None
+    connection: sqlite3.Connection, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin
 ) -> Opened | AccountChanged:
     opened = connection.execute(
         _OPEN,
@@ -72,6 +76,9 @@ def _open(
             rows.microseconds(session.rotated_at),
             rows.microseconds(session.ends_at),
             rows.microseconds(session.revoked_at) if session.revoked_at else None,
+            None if session.granted is None else rows.scopes_text(session.granted),
+            origin.address,
+            origin.user_agent,
             session.account.id.bytes,
             password_hash.reveal() if password_hash else None,
         ),
@@ -111,6 +118,7 @@ def _move_on(connection: sqlite3.Connection, session: Session, now: datetime) ->
         now,
         session.ends_at,
         session.revoked_at,
+        session.granted,
     )
 
 
@@ -125,4 +133,5 @@ def _as_ended(session: Session, now: datetime) -> Session:
         session.rotated_at,
         session.ends_at,
         now,
+        session.granted,
     )

@@ -1,0 +1,52 @@
+"""
+What the use cases need from the outside. Each store method is one fact, made durable when it returns.
+
+No unit of work, no row objects: domain values in, outcomes out. Every method may raise `StoreUnavailable`, and then
+nothing was written. `now` is aware UTC throughout.
+"""
+
+from gatepass.usecases.ports.accounts import Accounts, Added, EmailTaken, StoredCredentials
+from gatepass.usecases.ports.ambient import Clock, RandomBytes
+from gatepass.usecases.ports.audit import AuditLog
+from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
+from gatepass.usecases.ports.directory import Directory
+from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
+from gatepass.usecases.ports.sessions import (
+    AccountChanged,
+    Opened,
+    Replayed,
+    Reused,
+    Rotated,
+    Rotation,
+    Sessions,
+    Unknown,
+)
+from gatepass.usecases.ports.store import Store
+
+__all__ = [
+    "AccessTokens",
+    "AccountChanged",
+    "Accounts",
+    "Added",
+    "AuditLog",
+    "Clock",
+    "Directory",
+    "EmailTaken",
+    "Opened",
+    "Passwords",
+    "RandomBytes",
+    "RefreshKeys",
+    "Replayed",
+    "Reused",
+    "Revocation",
+    "RevocationFeed",
+    "RevocationPage",
+    "Rotated",
+    "Rotation",
+    "SealedKeys",
+    "Sessions",
+    "Store",
+    "StoredCredentials",
+    "Unknown",
+]

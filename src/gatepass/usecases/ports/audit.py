@@ -1,0 +1,15 @@
+"""What security staff want to know."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gatepass.domain.session import Session
+
+
+class AuditLog(Protocol):
+    """What security staff want to know; never a secret."""
+
+    def refresh_token_reused(self, session: Session) -> None:
+        """A spent refresh token came back, and its session was revoked (RFC 9700 §4.14.2)."""
+        ...

@@ -1,0 +1,76 @@
+"""Password hashing, and the keys and signatures of tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from gatepass.domain.access_token import AccessClaims
+from gatepass.domain.refresh_token import RefreshKey
+from gatepass.domain.secret import Secret
+
+
+class Passwords(Protocol):
+    """Slow hashing, off the event loop, behind a bounded queue."""
+
+    async def hash(self, password: Secret[bytes]) -> Secret[str]:
+        """
+        A PHC string with the live parameters.
+
+        Raises:
+            Overloaded: it could not be done in time; refused at once, with `retry_after_seconds`.
+            HashingFailed: the worker died.
+        """
+        ...
+
+    async def verify(self, password: Secret[bytes] | None, password_hash: Secret[str] | None) -> bool:
+        """
+        Whether the password is right. `None` for either costs the same as a wrong password, and is never right.
+
+        Raises:
+            Overloaded, HashingFailed: as `hash`.
+        """
+        ...
+
+    def needs_rehash(self, password_hash: Secret[str]) -> bool:
+        """Whether a stored hash has other parameters than the live ones."""
+        ...
+
+
+class AccessTokens(Protocol):
+    """Signs and verifies access tokens."""
+
+    def sign(self, claims: AccessClaims) -> Secret[str]:
+        """
+        The signed token; with ES256 or EdDSA and up to 75 characters of scopes under 700 bytes.
+
+        Raises:
+            KeyUnusable: there is no active key.
+        """
+        ...
+
+    def verify(self, token: str, now: datetime) -> AccessClaims:
+        """
+        The claims of a token that is ours, for this audience, and not expired.
+
+        Raises:
+            Unauthenticated: anything else; the message says what is wrong and how to mend it.
+        """
+        ...
+
+
+class RefreshKeys(Protocol):
+    """The MAC keys of refresh tokens."""
+
+    def active(self) -> RefreshKey:
+        """
+        The key that makes new tokens.
+
+        Raises:
+            KeyUnusable: there is none.
+        """
+        ...
+
+    def find(self, key_id: bytes) -> RefreshKey | None:
+        """The key with this id, active or retiring."""
+        ...

@@ -1,0 +1,35 @@
+"""Everything kept, as one object with one life."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gatepass.usecases.ports.accounts import Accounts
+from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.revocations import RevocationFeed
+from gatepass.usecases.ports.sessions import Sessions
+
+
+class Store(Protocol):
+    """Everything kept, as one object with one life."""
+
+    @property
+    def accounts(self) -> Accounts:  # noqa: D102
+        ...
+    @property
+    def sessions(self) -> Sessions:  # noqa: D102
+        ...
+    @property
+    def revocations(self) -> RevocationFeed:  # noqa: D102
+        ...
+    @property
+    def keys(self) -> SealedKeys:  # noqa: D102
+        ...
+
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` unless the store is reachable and at the schema version this code expects."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of the store."""
+        ...
