@@ -1,0 +1,226 @@
+"""What has to happen between an operation and its answer. No I/O: see `effects`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from gatepass.client.effects import Answer, Do, Flow, Need, Pause, Request, Send
+from gatepass.client.errors import ClientError, ServerUnreachable, SignInRefused, SignInRequired
+from gatepass.client.exchange import PassingRefusal, refresh, sign_in
+from gatepass.client.refusal import Refusal, refusal
+from gatepass.client.session import Session
+from gatepass.client.stored import ProcessLock, StoreError
+from gatepass.client.tokens import Held
+
+_LOCK_PAUSE_SECONDS: Final = 0.02
+_LOCK_PATIENCE_SECONDS: Final = 150.0
+_NO_ANSWER: Final = (ServerUnreachable, PassingRefusal)
+
+
+def operation(
+    session: Session, request: Request, *, is_query: Callable[[], bool], is_repeatable: bool = True
+) -> Flow[Answer]:
+    """
+    Send an operation with an access token; once more with a new one, if the server refused the token.
+
+    Args:
+        is_query: asked only where the server may have run a part of it.
+        is_repeatable: false for a body that can be read only once.
+
+    Raises:
+        SignInRequired: there is no way to get a token.
+        ServerUnreachable: no answer; it is not asked again, since it may have run.
+    """
+    held: Held = yield Need()
+    answer: Answer = yield Send(with_bearer(request, held.access))
+    refused = refusal(answer)
+    if refused is None or not is_worth_renewing(session, held.access, refused):
+        return answer
+    renewed = yield from renewed_after(held.access, refused)
+    if renewed is None or not is_repeatable or not (refused.is_before_running or is_query()):
+        return answer
+    answer = yield Send(with_bearer(request, renewed.access))
+    settle(session, renewed.access, answer)
+    return answer
+
+
+def renewed_after(access: str, refused: Refusal) -> Flow[Held | None]:
+    """
+    Another token after a refusal; None where only the server's own words can say what is wrong.
+
+    Raises:
+        SignInRequired: there is none to be had.
+    """
+    try:
+        renewed: Held = yield Need(refused=access)
+    except SignInRequired as error:
+        # A refusal in doubt ("you may not do that") of a token that cannot be renewed anyway: the server knows better.
+        if not refused.is_certain and isinstance(error, FixedTokenRefused):
+            return None
+        raise
+    return renewed
+
+
+def is_worth_renewing(session: Session, access: str, refused: Refusal) -> bool:
+    """Not when the last renewal did not help against the same: then it means "you may not do that"."""
+    return refused.is_certain or session.renewed_in_vain != access
+
+
+def settle(session: Session, access: str, answer: Answer) -> None:
+    """Remember that a new token was refused at once."""
+    if refusal(answer) is not None:
+        session.renewed_in_vain = access
+
+
+def with_bearer(request: Request, access: str) -> Request:
+    """The request with the access token (RFC 6750 §2.1)."""
+    return replace(request, headers={**request.headers, "Authorization": f"Bearer {access}"})
+
+
+class FixedTokenRefused(SignInRequired):
+    """The token was given as it is, so there is nothing to renew it with."""
+
+
+def renewal(session: Session, need: Need) -> Flow[Held]:
+    """
+    Have a token in hand that meets the need: from the store, with the refresh token, or with the password.
+
+    Only one of a process's threads and tasks may be in here at a time (`Session.boarded`); the others of the machine
+    are kept out by the store's lock, and what they did meanwhile is read after it was taken.
+
+    Raises:
+        SignInRequired: none of these is there, or the server refused them.
+        ServerUnreachable: no answer, and no token that lives still.
+    """
+    if session.source.token is not None:
+        raise _fixed_token_refused(session)
+    if not session.source.is_kept:
+        return (yield from _renewed_or_held(session, need))
+    lock = yield from _locked(session)
+    try:
+        yield from _read(session)
+        found = session.usable(need)
+        if found is not None:
+            return found
+        before = session.held
+        held = yield from _renewed_or_held(session, need)
+        if held is not before:
+            yield Do(partial(session.source.store.save, session.to_keep(held)))
+        return held
+    finally:
+        lock.release()
+
+
+def new_sign_in(session: Session, username: str, password: str) -> Flow[Held]:
+    """
+    Sign in with these, whatever is in hand, and keep it if there is a store.
+
+    Raises:
+        SignInRefused: they are wrong; what was in hand still is.
+    """
+    held = yield from sign_in(session.endpoint, username, password)
+    session.username = username
+    return (yield from keep(session, held))
+
+
+def keep(session: Session, held: Held) -> Flow[Held]:
+    """Have new tokens in hand and in the store."""
+    if not session.source.is_kept:
+        return session.take(held)
+    lock = yield from _locked(session)
+    try:
+        # Not before: a renewal under way would put its own in the place.
+        session.take(held)
+        yield Do(partial(session.source.store.save, session.to_keep(held)))
+    finally:
+        lock.release()
+    return held
+
+
+def forget(session: Session) -> Flow[None]:
+    """Have nothing in hand, and nothing in the store."""
+    session.forget()
+    if not session.source.is_kept:
+        return
+    lock = yield from _locked(session)
+    try:
+        yield Do(partial(session.source.store.delete, session.source.profile or ""))
+    finally:
+        lock.release()
+
+
+def _renewed_or_held(session: Session, need: Need) -> Flow[Held]:
+    """A token in hand that lives still is good enough where its renewal gets no answer."""
+    try:
+        return (yield from _renewed(session))
+    except _NO_ANSWER:
+        held = session.held
+        is_alive = held is not None and held.access and held.is_alive(session.clocks.monotonic())
+        if held is None or not is_alive or need.refused is not None or need.min_ttl_seconds:
+            raise
+        session.postpone()
+        return held
+
+
+def _renewed(session: Session) -> Flow[Held]:
+    held, source = session.held, session.source
+    if held is not None and held.refresh is not None and held.refresh != session.dead_refresh:
+        try:
+            renewed = yield from refresh(session.endpoint, held.refresh, says_lifetime=held.says_lifetime)
+        except SignInRefused:
+            session.dead_refresh = held.refresh
+        else:
+            # A server that gives no new refresh token lets the old one live (RFC 6749 §6).
+            return session.take(renewed if renewed.refresh is not None else replace(renewed, refresh=held.refresh))
+    if source.username is None or source.password is None:
+        raise _nothing_left(session)
+    if session.refused is not None:
+        raise session.refused.again()
+    says_lifetime = held.says_lifetime if held is not None else None
+    try:
+        renewed = yield from sign_in(session.endpoint, source.username, source.password, says_lifetime=says_lifetime)
+    except SignInRefused as error:
+        # Remembered: asking over and over with a wrong password locks accounts.
+        session.refused = error
+        raise
+    return session.take(renewed)
+
+
+def _locked(session: Session) -> Flow[ProcessLock]:
+    lock = session.process_lock()
+    deadline = session.clocks.monotonic() + _LOCK_PATIENCE_SECONDS
+    while not lock.try_acquire():
+        if session.clocks.monotonic() > deadline:
+            raise StoreError("Another process holds this sign-in and does not let go of it. Is one stopped?")
+        yield Pause(_LOCK_PAUSE_SECONDS)
+    return lock
+
+
+def _read(session: Session) -> Flow[None]:
+    """Have in hand what is kept. The address is compared: a token must not go to another server."""
+    source = session.source
+    kept = yield Do(partial(source.store.load, source.profile or ""))
+    if kept is not None and session.is_ours(kept):
+        session.adopt(kept)
+    else:
+        session.forget()
+
+
+def _nothing_left(session: Session) -> ClientError:
+    held = session.held
+    if session.source.password is not None or held is None:
+        return session.required(f"Nobody is signed in at {session.source.url}.")
+    if held.refresh is None:
+        return session.required(f"The access token for {session.source.url} has ended, and nothing renews it.")
+    return session.required(f"The sign-in at {session.source.url} has ended.")
+
+
+def _fixed_token_refused(session: Session) -> FixedTokenRefused:
+    source = session.source
+    where = "of GATEPASS_TOKEN" if source.origin == "environment" else "that was given"
+    return FixedTokenRefused(
+        f"{source.url} does not take the access token {where} (any more), and it cannot be renewed.", url=source.url
+    )

@@ -1,0 +1,126 @@
+"""Subscriptions, carried out in tasks of an event loop; see `subscribing`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any, Final
+
+import httpx2
+
+from gatepass.client.effects import Answer, Need
+from gatepass.client.subscribing import (
+    LONGEST_MESSAGE,
+    NoWebSocket,
+    bearer,
+    endless,
+    event_headers,
+    has_websockets,
+    is_event_stream,
+    refused_upgrade,
+)
+from gatepass.client.subscription_protocol import SUBPROTOCOL, EventReader, Subscription, TokenRefused
+from gatepass.client.tasks import Tasks
+from gatepass.client.unreachable import unreachable
+
+# So much may wait for a slow subscriber; then the connection waits, too.
+_WAITING: Final = 64
+_Queue = asyncio.Queue[dict[str, Any] | Exception | None]
+
+
+async def subscribe(io: Tasks, subscription: Subscription) -> AsyncGenerator[dict[str, Any], None]:
+    """
+    Data as it comes; `aclose()` ends the subscription.
+
+    The connection lives in a task of its own: whoever leaves the loop with `break` may be another task than the one
+    that closes the iterator.
+    """
+    held = await io.held()
+    try:
+        async with contextlib.aclosing(_events(io, subscription, held.access)) as events:
+            async for data in events:
+                yield data
+    except TokenRefused as refused:
+        renewed = await io.held(Need(refused=held.access))
+        try:
+            async with contextlib.aclosing(_events(io, subscription, renewed.access)) as events:
+                async for data in events:
+                    yield data
+        except TokenRefused:
+            raise refused.otherwise from None
+
+
+async def _events(io: Tasks, subscription: Subscription, access: str) -> AsyncGenerator[dict[str, Any], None]:
+    queue: _Queue = asyncio.Queue(_WAITING)
+    pumping = asyncio.create_task(_pump(io, subscription, access, queue), name="gatepass-subscription")
+    try:
+        while (found := await queue.get()) is not None:
+            if isinstance(found, Exception):
+                raise found
+            yield found
+    finally:
+        pumping.cancel()
+        await asyncio.wait([pumping])
+
+
+async def _pump(io: Tasks, subscription: Subscription, access: str, queue: _Queue) -> None:
+    try:
+        try:
+            await _over_websocket(io, subscription, access, queue)
+        except NoWebSocket:
+            await _over_events(io, subscription, access, queue)
+    except Exception as error:
+        await queue.put(error)
+    else:
+        await queue.put(None)
+
+
+async def _over_websocket(io: Tasks, subscription: Subscription, access: str, queue: _Queue) -> None:
+    if not has_websockets():
+        raise NoWebSocket
+    from httpx2 import websockets  # noqa: PLC0415 - needs the extra
+
+    url, headers = subscription.websocket_url, bearer(access)
+    try:
+        async with io.http.websocket(
+            url, headers=headers, subprotocols=[SUBPROTOCOL], max_message_size_bytes=LONGEST_MESSAGE
+        ) as socket:
+            await socket.send_text(subscription.hello(access))
+            while True:
+                taken = subscription.take_message(await socket.receive_text())
+                for text in taken.sends:
+                    await socket.send_text(text)
+                if taken.is_over:
+                    return
+                if taken.data is not None:
+                    await queue.put(taken.data)
+    except websockets.WebSocketUpgradeError as error:
+        raise refused_upgrade(subscription, error.response.status_code) from None
+    except websockets.WebSocketDisconnect as error:
+        raise subscription.closed(error.code, error.reason) from None
+    except websockets.HTTPXWSException:
+        raise subscription.broken() from None
+    except httpx2.HTTPError as error:
+        raise unreachable(error, subscription.url) from error
+
+
+async def _over_events(io: Tasks, subscription: Subscription, access: str, queue: _Queue) -> None:
+    reader = EventReader()
+    try:
+        async with io.http.stream(
+            "POST", subscription.url, content=subscription.body, headers=event_headers(access), timeout=endless(io.http)
+        ) as response:
+            if not is_event_stream(response):
+                await response.aread()
+                raise subscription.answered(Answer(response.status_code, response.content, response.headers))
+            async for line in response.aiter_lines():
+                event = reader.take_line(line)
+                taken = subscription.take_event(*event) if event is not None else None
+                if taken is not None and taken.is_over:
+                    return
+                if taken is not None and taken.data is not None:
+                    await queue.put(taken.data)
+    except httpx2.HTTPError as error:
+        raise (subscription.broken() if subscription.has_begun else unreachable(error, subscription.url)) from error
+    raise subscription.broken()

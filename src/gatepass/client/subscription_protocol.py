@@ -1,0 +1,194 @@
+"""
+A subscription as its two protocols have it. No I/O.
+
+Source: GraphQL over WebSocket Protocol (`graphql-transport-ws`, enisdenjo/graphql-ws PROTOCOL.md); GraphQL over
+Server-Sent Events, distinct connections mode (enisdenjo/graphql-sse PROTOCOL.md); WHATWG HTML §9.2 for the events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from gatepass.client.effects import Answer
+from gatepass.client.errors import ClientError, GraphQLErrors, ProtocolError, ServerUnreachable
+from gatepass.client.refusal import refusal
+from gatepass.client.reply import encoded, envelope, reply_from
+
+SUBPROTOCOL: Final = "graphql-transport-ws"
+EVENT_STREAM: Final = "text/event-stream"
+_ID: Final = "1"
+_UNAUTHORIZED_CLOSES: Final = frozenset((4401, 4403))
+_LONGEST_EVENT: Final = 16 * 1024 * 1024
+
+
+class TokenRefused(Exception):
+    """The server did not take the token, and nothing had come yet. `otherwise` is the error if there is no other."""
+
+    def __init__(self, otherwise: ClientError) -> None:
+        self.otherwise = otherwise
+        super().__init__(str(otherwise))
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a message means: texts to send back, data for the subscriber, and whether that was all."""
+
+    sends: list[str] = field(default_factory=list)
+    data: dict[str, Any] | None = None
+    is_over: bool = False
+
+
+class Subscription:
+    """One subscription, from the first message to `is_over`."""
+
+    def __init__(self, url: str, query: str, variables: Mapping[str, Any] | None, operation_name: str | None) -> None:
+        self.url = url
+        self.payload = envelope(query, variables, operation_name)
+        self.has_begun = False
+
+    # -- over a WebSocket -----------------------------------------------------------------------------------------
+
+    @property
+    def websocket_url(self) -> str:
+        """The endpoint's address with the scheme of WebSockets."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(scheme="wss" if parts.scheme == "https" else "ws"))
+
+    def hello(self, access: str) -> str:
+        """The first message. The token is in it, too: some servers look there, some at the handshake's header."""
+        return _text({"type": "connection_init", "payload": {"Authorization": f"Bearer {access}"}})
+
+    def goodbye(self) -> str:
+        """What ends it from our side."""
+        return _text({"id": _ID, "type": "complete"})
+
+    def take_message(self, text: str) -> Taken:
+        """
+        Read a message of the server.
+
+        Raises:
+            GraphQLErrors: the subscription failed.
+            TokenRefused: because of the token, and nothing had come yet.
+            ProtocolError: no message of this protocol.
+        """
+        message = _object(text)
+        match message.get("type"):
+            case "connection_ack":
+                return Taken([_text({"id": _ID, "type": "subscribe", "payload": self.payload})])
+            case "ping":
+                return Taken([_text({"type": "pong"})])
+            case "next":
+                return Taken(data=self._data(message.get("payload")))
+            case "error":
+                self._fail({"errors": message.get("payload")})
+            case "complete":
+                return Taken(is_over=True)
+            case "pong":
+                return Taken()
+        raise ProtocolError(f"{self.url} sent a message that {SUBPROTOCOL} does not have.")
+
+    def closed(self, code: int, reason: str) -> ClientError | TokenRefused:
+        """The error for a socket that the server closed before it was over."""
+        said = "".join(character for character in reason if character.isprintable())
+        message = f"{self.url} ended the subscription: {said or f'close code {code}'}."
+        if code in _UNAUTHORIZED_CLOSES and not self.has_begun:
+            return TokenRefused(GraphQLErrors([{"message": message, "extensions": {"code": "UNAUTHENTICATED"}}]))
+        return ServerUnreachable(f"{message} Subscribe again to go on; what came meanwhile is lost.")
+
+    # -- over an event stream ----------------------------------------------------------------------------------------
+
+    @property
+    def body(self) -> bytes:
+        """What is POSTed for an event stream."""
+        return encoded(self.payload)
+
+    def take_event(self, name: str, data: str) -> Taken:
+        """Read an event; raises as `take_message` does."""
+        if name == "next":
+            return Taken(data=self._data(_object(data)))
+        return Taken(is_over=name == "complete")
+
+    def answered(self, answer: Answer) -> Exception:
+        """The error for an answer that is no event stream."""
+        try:
+            reply = reply_from(answer, self.url)
+        except ClientError as error:
+            return TokenRefused(error) if refusal(answer) is not None else error
+        if not reply.errors:
+            return ProtocolError(f"{self.url} answered the subscription once, and not with events.")
+        said = GraphQLErrors(reply.errors, reply.data, request_id=reply.request_id)
+        return TokenRefused(said) if refusal(answer) is not None else said
+
+    # -- both --------------------------------------------------------------------------------------------------------
+
+    def broken(self) -> ServerUnreachable:
+        """The error for a connection that was lost."""
+        return ServerUnreachable(
+            f"The subscription's connection to {self.url} broke. Subscribe again to go on; what came meanwhile is lost."
+        )
+
+    def _data(self, result: Any) -> dict[str, Any]:
+        if not isinstance(result, dict) or not (isinstance(result.get("data"), dict) or result.get("errors")):
+            raise ProtocolError(f"{self.url} sent an event without data.")
+        if result.get("errors"):
+            self._fail(result)
+        self.has_begun = True
+        data: dict[str, Any] = result["data"]
+        return data
+
+    def _fail(self, result: Mapping[str, Any]) -> None:
+        answer = Answer(200, encoded(dict(result)))
+        error = self.answered(answer)
+        if isinstance(error, TokenRefused) and self.has_begun:
+            raise error.otherwise
+        raise error
+
+
+class EventReader:
+    """Lines of an event stream to events (WHATWG HTML §9.2.6)."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._data: list[str] = []
+        self._size = 0
+
+    def take_line(self, line: str) -> tuple[str, str] | None:
+        """
+        Name and data of the event that this line ends; None within one.
+
+        Raises:
+            ProtocolError: an event without end.
+        """
+        if not line:
+            found = (self._name, "\n".join(self._data))
+            has_event = bool(self._name or self._data)
+            self._name, self._data, self._size = "", [], 0
+            return found if has_event else None
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "event":
+            self._name = value
+        elif name == "data":
+            self._data.append(value)
+            self._size += len(value)
+            if self._size > _LONGEST_EVENT:
+                raise ProtocolError("The server sent an event of more than 16 MiB.")
+        return None
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    return encoded(dict(message)).decode()
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ProtocolError("The server sent a message that is not a JSON object.")
+    return found
