@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gatepass.cli.command import run
+from tests.kit.plain_server import EMAIL, PASSWORD, PlainServer, plain_server
 
 GOOD_PASSWORD = "wooden-lantern-quiet-harbour"
 CANARY = "gps_" + "canaryCANARY0123456789-_" * 2
@@ -58,6 +59,29 @@ def gatepass(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
         return Result(code, captured.out, captured.err)
 
     return command
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where sign-ins are kept, not there yet; no keyring."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("GATEPASS_STORE", "file")
+    return tmp_path / "state" / "gatepass"
+
+
+@pytest.fixture
+def plain(state: Path) -> Iterator[PlainServer]:
+    """A server that is not ours."""
+    with plain_server() as server:
+        yield server
+
+
+@pytest.fixture
+def signed_in(gatepass: Gatepass, plain: PlainServer) -> PlainServer:
+    """A server that is not ours, with a sign-in as profile `plain`."""
+    result = gatepass("login", plain.address, "--profile", "plain", "-u", EMAIL, "--password-stdin", stdin=PASSWORD)
+    assert result.code == 0, result.err
+    return plain
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import sys
@@ -23,6 +24,7 @@ def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
 
 
 ALL = commands(command_line)
+WITHOUT_OPTIONS = {("demo",), ("use",), ("completion",)}
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
@@ -31,11 +33,24 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_every_command_explains_itself(gatepass: Gatepass, path: tuple[str, ...]) -> None:
-    """With -h and --help, on standard output, with its two common options."""
+    """With -h and --help, on standard output, with the common options of its kind."""
     result = gatepass(*path, "--help")
     assert result == gatepass(*path, "-h")
     assert (result.code, result.err) == (0, "")
-    assert ("--data-dir" in result.out and "--config" in result.out) or path == ("demo",)
+    is_for_api_users = path[0] in command_line.sections["Commands for API users"]
+    common = ("--profile", "--no-input") if is_for_api_users else ("--data-dir", "--config")
+    assert all(option in result.out for option in common) or path in WITHOUT_OPTIONS
+
+
+def test_the_help_tells_api_users_and_operators_apart(gatepass: Gatepass) -> None:
+    """Every command is under one title; a new one is an operator's unless it is said."""
+    assert re.findall(r"^(\S.*):$", gatepass("--help").out, re.MULTILINE) == [
+        "Options",
+        "To try it",
+        "Commands for API users",
+        "Commands for operators",
+    ]
+    assert {path[0] for path in ALL} == {name for names in command_line.sections.values() for name in names}
 
 
 def test_the_version_is_printed(gatepass: Gatepass) -> None:
@@ -112,7 +127,7 @@ def test_without_the_server_extra_the_way_to_get_it_is_said(
 def test_help_and_settings_load_click_and_the_standard_library_alone(initialised: Path) -> None:
     """So that they are quick, and work in the base install."""
     watched = "import sys; from gatepass.cli.command import run"
-    for arguments in ("'--help'", "'user', 'add', '--help'", "'serve', '--help'", "'config', 'show'"):
+    for arguments in ("'--help'", "'serve', '--help'", "'login', '--help'", "'query', '-h'", "'config', 'show'"):
         names = "{name.partition('.')[0] for name in sys.modules}"
         code = f"{watched}; run([{arguments}]); print(*{names}, file=sys.stderr)"
         ended = python(code)

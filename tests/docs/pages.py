@@ -28,7 +28,9 @@ class Block:
 
     - `in the background`: a server; it is started and runs until the page is done;
     - `asks for the password P`: run on a terminal, where P is typed as often as it is asked for;
-    - `file NAME`: saved under that name in the working folder, not run;
+    - `file NAME`: saved under that name in the working folder, not run; for blocks of any kind;
+    - `needs PROGRAM`: left out where there is no such program;
+    - `a job with NAME=VALUE`: YAML of a CI or of containers; its scripts are run, with that secret;
     - `given app`: the name `app` is there already, an ASGI GraphQL application;
     - `a picture`: a drawing in text.
 
@@ -46,6 +48,11 @@ class Block:
     def name(self) -> str:
         """For the names of tests."""
         return f"{self.page}:{self.line}"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether who follows the page does something with it: runs it, or saves it."""
+        return self.language in ("sh", "python") or self.mark.startswith(("file ", "a job with "))
 
     def marked(self, mark: str) -> str | None:
         """What stands behind this mark; None where it has another one."""

@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Final
 
 import run
+from tests.docs.jobs import read_job
 from tests.docs.matching import json_matches, text_matches
 from tests.docs.pages import ROOT, Block, Page
 
 SECONDS: Final = 60
 DEFAULT_PORT: Final = "8000"
-_PORT: Final = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=--port )\d+")
+_PORT: Final = re.compile(r"(?<=127\.0\.0\.1[:-])\d+|(?<=--port )\d+")
 _SERVER: Final = re.compile(r"^(gatepass demo|gatepass serve|uvicorn)\b(?!.* --port )(.*)$", re.MULTILINE)
 _PASSWORD: Final = re.compile(r"^  reader +reader@example\.org +(\S+)", re.MULTILINE)
 # The last words of a demo's start, of ours, and of uvicorn's.
@@ -61,7 +62,9 @@ class Reader:
         elif block.marked("in the background") is not None:
             self._start(block, text)
         elif (password := block.marked("asks for the password ")) is not None:
-            self._sees(block, self._types(text, password))
+            self._sees(block, self._types(text, self._filled(password)))
+        elif (secret := block.marked("a job with ")) is not None:
+            self._works(text, *self._filled(secret).split("=", 1))
         elif block.language == "python":
             given = _GIVEN.get(block.marked("given ") or "", "")
             self._sees(block, self._runs(sys.executable, "-W", "error", "-c", f"{given}\n{text}"))
@@ -87,11 +90,11 @@ class Reader:
         """A script that stops at the first failure and leaves its variables and functions to the next one."""
         return f"set -a -euo pipefail\n{text}\nenv -0 > '{self._state}'\n"
 
-    def _runs(self, *command: str) -> str:
+    def _runs(self, *command: str, environ: dict[str, str] | None = None) -> str:
         ended = subprocess.run(
             command,
             cwd=self._folder,
-            env=self._kept(),
+            env=self._kept() if environ is None else environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -101,6 +104,18 @@ class Reader:
         )
         assert ended.returncode == 0, f"exit code {ended.returncode}: {ended.stdout}"
         return ended.stdout
+
+    def _works(self, text: str, name: str, value: str) -> None:
+        """Run the scripts of a job in its environment, and in a folder's shell of its own."""
+        job = read_job(text, name, value, self._file_with)
+        for script in job.scripts:
+            command = ["bash", "-euo", "pipefail", "-c", script]
+            self._runs(*command, environ={**self._environ, **job.environ})
+
+    def _file_with(self, text: str) -> str:
+        file = self._folder / ".secret"
+        file.write_text(text, encoding="utf-8")
+        return str(file)
 
     def _types(self, text: str, password: str) -> str:
         """Run a script on a terminal, and type the password whenever it is asked for."""

@@ -18,6 +18,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, build_schema, parse, validate
 
 from gatepass.settings import Settings
@@ -27,6 +28,8 @@ from tests.docs.reader import Reader
 PAGES = pages()
 BLOCKS = [block for page in PAGES for block in page.blocks]
 RUN = ("sh", "python")
+SYNTAX = ("haproxy", "js", "go")
+"""Of programs that others wrote; `tests/neighbours/` runs them."""
 
 
 def of_kind(*languages: str) -> list[Block]:
@@ -37,13 +40,13 @@ def name_of(value: Block | Page) -> str:
     return value.name
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if any(b.language in RUN for b in page.blocks)], ids=name_of)
+@pytest.mark.parametrize("page", [page for page in PAGES if any(b.is_done for b in page.blocks)], ids=name_of)
 def test_who_follows_the_page_sees_what_it_shows(page: Page, tmp_path: Path) -> None:
     """From its first block to its last, in one folder and one shell."""
     reader = Reader(page, tmp_path)
     try:
         for block in page.blocks:
-            if block.language in RUN:
+            if block.is_done and not is_missing(block):
                 try:
                     reader.does(block)
                 except Exception as error:
@@ -52,13 +55,19 @@ def test_who_follows_the_page_sees_what_it_shows(page: Page, tmp_path: Path) -> 
         reader.leaves()
 
 
+def is_missing(block: Block) -> bool:
+    """Whether this machine has not what the block needs."""
+    needed = block.marked("needs ")
+    return needed is not None and shutil.which(needed) is None
+
+
 @pytest.mark.parametrize("block", of_kind("json"), ids=name_of)
 def test_json_is_json(block: Block) -> None:
     """Also where `…` shortens a value."""
     json.loads(block.text)
 
 
-@pytest.mark.parametrize("block", of_kind("toml"), ids=name_of)
+@pytest.mark.parametrize("block", [block for block in of_kind("toml") if not block.mark], ids=name_of)
 def test_settings_are_accepted(block: Block, tmp_path: Path) -> None:
     """Every key of it is a setting, and every value is one that can be used."""
     file = tmp_path / "gatepass.toml"
@@ -68,6 +77,12 @@ def test_settings_are_accepted(block: Block, tmp_path: Path) -> None:
     assert {name for name, origin in settings.origins.items() if origin.startswith(str(file))} == set(
         tomllib.loads(block.text)
     )
+
+
+@pytest.mark.parametrize("block", of_kind("yaml"), ids=name_of)
+def test_yaml_is_yaml(block: Block) -> None:
+    """Whoever reads it."""
+    assert yaml.safe_load(block.text)
 
 
 @pytest.mark.parametrize("block", of_kind("graphql"), ids=name_of)
@@ -142,13 +157,16 @@ def free_port() -> int:
 def test_no_block_is_forgotten(page: Page) -> None:
     """A kind that no test knows, text that belongs to nothing, a mark that nobody understands."""
     for block in page.blocks:
-        assert block.language in {*RUN, "json", "toml", "graphql", "nginx", "text"}, f"{block.name}: unknown kind"
+        assert block.language in {*RUN, *SYNTAX, "json", "toml", "graphql", "nginx", "yaml", "text"}, (
+            f"{block.name}: unknown kind"
+        )
         if block.language == "text":
             assert page.is_generated or block.mark == "a picture", f"{block.name}: text that no block puts out"
         elif block.mark:
-            marks = ("in the background", "asks for the password ", "file ", "given app")
+            marks = ("in the background", "asks for the password ", "file ", "given app", "needs ", "a job with ")
             assert block.mark.startswith(marks), f"{block.name}: unknown mark {block.mark!r}"
-            assert block.language in RUN, f"{block.name}: a mark without meaning"
+            assert block.is_done, f"{block.name}: a mark without meaning"
+        assert block.language != "yaml" or block.is_done, f"{block.name}: YAML that nobody runs"
 
 
 def test_it_runs_something() -> None:

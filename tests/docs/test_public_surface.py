@@ -12,7 +12,7 @@ from typing import NewType
 import pytest
 
 import gatepass
-from docs.reference.make import WITHOUT_DOCSTRING
+from docs.reference.make import PUBLIC, WITHOUT_DOCSTRING
 from tests.docs.pages import ROOT
 
 
@@ -51,10 +51,12 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = gatepass.nonsense
 
 
-def test_every_name_is_documented() -> None:
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_name_is_documented(module: str) -> None:
     """On the page, in `__all__`, and nowhere else."""
     page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `(\w+)` \| \S", page, re.MULTILINE)) == set(gatepass.__all__)
+    section = page.partition(f"## {module}\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \| \S", section, re.MULTILINE)) == set(import_module(module).__all__)
 
 
 def test_every_name_has_words_of_its_own() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -17,7 +18,17 @@ from gatepass.version import __version__
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
+SIGN_IN_NEEDED: Final = 4
+NOT_REACHABLE: Final = 5
 INTERRUPTED: Final = 130
+EXIT_CODES: Final = {
+    0: "done",
+    FAILED: "failed",
+    WRONG_USAGE: "wrong usage: what stands on the command line",
+    SIGN_IN_NEEDED: "sign-in needed",
+    NOT_REACHABLE: "server not reachable",
+    INTERRUPTED: "interrupted with Ctrl-C",
+}
 # Modules of the extra `server`: without one of them the whole extra is missing.
 _SERVER_MODULES: Final = frozenset(
     ("aiohttp", "cryptography", "graphql", "httptools", "joserfc", "msgspec", "nacl", "prometheus_client",
@@ -26,15 +37,35 @@ _SERVER_MODULES: Final = frozenset(
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are looked at. `homes`: command → module and attribute."""
+    """
+    A group whose commands are imported when they are looked at.
 
-    def __init__(self, *args: Any, homes: Mapping[str, str], **kwargs: Any) -> None:
+    `homes`: command → module and attribute. `sections`: title in the help → commands, None for all the others.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        homes: Mapping[str, str],
+        sections: Mapping[str, Sequence[str] | None] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._homes = homes
+        self.sections: Mapping[str, Sequence[str]] = _filled(sections or {"Commands": None}, homes)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """In the order of a newcomer's way."""
-        return list(self._homes)
+        """In the order of the sections, and within them of a newcomer's way."""
+        return [name for names in self.sections.values() for name in names]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Under the titles of the sections, the short helps in one column."""
+        limit = formatter.width - 6 - max(map(len, self._homes))
+        for title, names in self.sections.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            rows = [(name, command.get_short_help_str(limit)) for name, command in commands if command is not None]
+            with formatter.section(title):
+                formatter.write_dl(rows, col_spacing=2 + max(map(len, self._homes)) - max(map(len, names)))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import it."""
@@ -44,6 +75,12 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - a slip in the table below
         return command
+
+
+def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+    named = {name for names in sections.values() for name in names or ()}
+    others = [name for name in homes if name not in named]
+    return {title: others if names is None else names for title, names in sections.items()}
 
 
 @click.group(
@@ -56,9 +93,41 @@ class LazyGroup(click.Group):
         "serve": "gatepass.cli.serve:serve",
         "config": "gatepass.cli.config:config",
         "calibrate": "gatepass.cli.calibrate:calibrate",
+        "login": "gatepass.cli.login:login",
+        "logout": "gatepass.cli.logout:logout",
+        "status": "gatepass.cli.status:status",
+        "use": "gatepass.cli.use:use",
+        "whoami": "gatepass.cli.whoami:whoami",
+        "token": "gatepass.cli.token:token",
+        "header": "gatepass.cli.header:header",
+        "query": "gatepass.cli.query:query",
+        "schema": "gatepass.cli.schema:schema",
+        "subscribe": "gatepass.cli.subscribe:subscribe",
+        "curl": "gatepass.cli.curl:curl",
+        "completion": "gatepass.cli.completion:completion",
+    },
+    sections={
+        "To try it": ("demo",),
+        "Commands for API users": (
+            "login",
+            "logout",
+            "status",
+            "use",
+            "whoami",
+            "token",
+            "header",
+            "query",
+            "schema",
+            "subscribe",
+            "curl",
+            "completion",
+        ),
+        "Commands for operators": None,
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
+    epilog="Exit codes: "
+    + ", ".join(f"{code} {re.split(':| with', words)[0]}" for code, words in EXIT_CODES.items())
+    + ".",
 )
 @click.version_option(__version__, message="gatepass %(version)s")
 def gatepass() -> None:
@@ -107,7 +176,20 @@ def _pipe_closed() -> int:
     return FAILED
 
 
+def _of_the_client(error: Exception) -> int | None:
+    """The exit code of an error of the client library; None for every other. What was raised was imported before."""
+    errors = sys.modules.get("gatepass.client.errors")
+    if errors is None or not isinstance(error, errors.ClientError):
+        return None
+    if isinstance(error, errors.SignInRequired):
+        return SIGN_IN_NEEDED
+    return NOT_REACHABLE if isinstance(error, errors.ServerUnreachable) else FAILED
+
+
 def _unforeseen(error: Exception) -> int:
+    if (code := _of_the_client(error)) is not None:
+        complain(str(error))
+        return code
     if is_traceback_wanted():
         raise error
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _SERVER_MODULES:

@@ -9,7 +9,8 @@ from typing import Final
 
 import click
 
-from gatepass.cli.command import gatepass
+from gatepass.cli.command import EXIT_CODES, gatepass
+from gatepass.cli.manpage import man_page
 from gatepass.settings.reference import settings_reference
 
 _WIDTH: Final = 100
@@ -21,22 +22,19 @@ to mend it. Questions are asked on a terminal only. Secrets are never arguments.
 
 | exit code | |
 | --- | --- |
-| 0 | done |
-| 1 | failed |
-| 2 | wrong usage: what stands on the command line |
-| 130 | interrupted with Ctrl-C |
 """
 
 
 def pages() -> dict[str, str]:
-    """The generated pages by file name, in Markdown."""
-    return {"cli.md": cli_reference(), "settings.md": settings_reference()}
+    """The generated pages by file name: in Markdown, and the manual page in roff."""
+    return {"cli.md": cli_reference(), "gatepass.1": man_page(), "settings.md": settings_reference()}
 
 
 def cli_reference() -> str:
     """Every command's own help."""
     root = click.Context(gatepass, info_name="gatepass", terminal_width=_WIDTH, **gatepass.context_settings)
-    return _HEAD + "".join(
+    codes = "".join(f"| {code} | {words} |\n" for code, words in EXIT_CODES.items())
+    return f"{_HEAD}{codes}" + "".join(
         f"\n## {context.command_path}\n\n```text\n{context.get_help()}\n```\n" for context in _contexts(root)
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import click
@@ -74,6 +75,27 @@ def new_password(check: Callable[[Secret[str]], object], *, from_stdin: bool) ->
     raise AssertionError("unreachable")
 
 
+def own_password(*, from_stdin: bool, may_ask: bool) -> Secret[str]:
+    """
+    The password of an account that is there: from standard input, from GATEPASS_PASSWORD or the file that
+    GATEPASS_PASSWORD_FILE names, or asked for once on a terminal.
+
+    Raises:
+        BadUserInput: what came is no password.
+        click.UsageError: there is none, and nobody to ask.
+    """
+    if from_stdin:
+        return _password_from_stdin()
+    if plain := os.environ.get("GATEPASS_PASSWORD"):
+        return Secret(plain)
+    if file := os.environ.get("GATEPASS_PASSWORD_FILE"):
+        with Path(file).open("rb") as opened:
+            return _password_of(opened.read(MAX_PASSWORD_BYTES + 1), file)
+    if not may_ask:
+        raise click.UsageError("There is no terminal to ask for the password on: use --password-stdin.")
+    return Secret(click.prompt("Password", hide_input=True, err=True))
+
+
 def confirm(question: str, *, is_confirmed: bool) -> None:
     """
     Ask before something that cannot be undone.
@@ -96,11 +118,15 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
 def _password_from_stdin() -> Secret[str]:
     if sys.stdin.isatty():
         raise click.UsageError("--password-stdin reads from a pipe or a file, not from a terminal.")
-    raw = sys.stdin.buffer.read(MAX_PASSWORD_BYTES + 1)
+    return _password_of(sys.stdin.buffer.read(MAX_PASSWORD_BYTES + 1), "Standard input")
+
+
+def _password_of(raw: bytes, name: str) -> Secret[str]:
+    """The text, without one closing line break."""
     if len(raw) > MAX_PASSWORD_BYTES:
-        raise BadUserInput("Standard input is too long to be a password.")
+        raise BadUserInput(f"{name} is too long to be a password.")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise BadUserInput("The password on standard input is not text in UTF-8.") from None
+        raise BadUserInput(f"{name} has a password that is not text in UTF-8.") from None
     return Secret(text.removesuffix("\n").removesuffix("\r"))

@@ -1,0 +1,22 @@
+"""`gatepass header`: the header line with the token."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from gatepass.cli.connection import Connection, with_connection
+from gatepass.cli.token import min_ttl
+
+
+@click.command(short_help="Print the Authorization header.")
+@min_ttl
+@with_connection
+def header(connection: Connection, *, min_ttl: timedelta | None) -> None:
+    """
+    Print the line 'Authorization: Bearer ...' with a valid access token.
+
+    For curl, so that no token stands on a command line: curl -H @<(gatepass header) https://...
+    """
+    click.echo(f"Authorization: Bearer {connection.token(min_ttl)}")

@@ -1,0 +1,45 @@
+"""`gatepass logout`: end the sign-in, at the API and here."""
+
+from __future__ import annotations
+
+import click
+
+from gatepass.cli.connection import Connection, is_given_by_environment, with_connection
+from gatepass.cli.progress import Progress
+from gatepass.cli.terminal import say
+from gatepass.domain.errors import GatepassError
+
+
+class WrongSignInError(GatepassError):
+    """It would not be the sign-in that was meant."""
+
+
+@click.command(short_help="End a sign-in.")
+@with_connection
+def logout(connection: Connection) -> None:
+    """
+    End a sign-in: at the API, if it knows signOut, and here in any case.
+
+    An API without signOut lets tokens that were copied elsewhere live until they expire. If the API cannot be reached
+    the exit code is 5, and the sign-in is forgotten here nevertheless.
+    """
+    store = connection.store()
+    stored = connection.stored(store)
+    if stored is None:
+        say("nobody is signed in there")
+        return
+    if is_given_by_environment():
+        raise WrongSignInError(
+            "GATEPASS_TOKEN or GATEPASS_USERNAME is set and comes before what is kept, so another sign-in would end. "
+            "Unset it first."
+        )
+    from gatepass.client import Client  # noqa: PLC0415 - it brings httpx2
+
+    try:
+        with Client(stored.url, profile=stored.profile, store=store) as api, Progress(f"waiting for {stored.url}"):
+            is_known = api.sign_out()
+    finally:
+        store.delete(stored.profile)
+    say(f"signed out of {stored.url} (profile {stored.profile})")
+    if not is_known:
+        say("the API knows no signOut: tokens that were copied elsewhere live until they expire")

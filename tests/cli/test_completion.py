@@ -1,0 +1,63 @@
+"""`gatepass completion`: what shells read, and what they ask."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Gatepass
+
+
+def completes(shell: str, words: str, environ: dict[str, str] | None = None) -> str:
+    """What the command answers to a shell that asks for the end of its last word."""
+    asked = {"_GATEPASS_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()))}
+    ended = subprocess.run(
+        [sys.executable, "-m", "gatepass.cli"],
+        env={**os.environ, **asked, **(environ or {})},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stderr == ""
+    return ended.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_its_own(gatepass: Gatepass, shell: str) -> None:
+    """Which names the command and the variable that asks it."""
+    result = gatepass("completion", shell)
+    assert (result.code, result.err) == (0, "")
+    assert f"_GATEPASS_COMPLETE={shell}_complete" in result.out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_takes_it(gatepass: Gatepass, shell: str, tmp_path: Path) -> None:
+    """As far as it is on this machine."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"needs {shell}: apt-get install {shell}")
+    script = tmp_path / "completion"
+    script.write_text(gatepass("completion", shell).out)
+    before = "autoload -Uz compinit && compinit -u -D; " if shell == "zsh" else ""
+    ended = subprocess.run(
+        [program, "-c", f"{before}source '{script}'"], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_another_shell_is_wrong_usage(gatepass: Gatepass) -> None:
+    """There are three."""
+    assert gatepass("completion", "tcsh").code == 2
+
+
+def test_commands_and_options_are_completed() -> None:
+    """In the words of the help."""
+    assert "plain,query" in completes("bash", "gatepass ")
+    words = "gatepass query --"
+    asked = {"COMP_CWORD": "2"}
+    assert "plain,--output" in completes("bash", words, asked)

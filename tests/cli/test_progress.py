@@ -1,0 +1,56 @@
+"""Word of what takes more than a second: on a terminal only, and gone at the end."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gatepass.cli import progress
+from gatepass.cli.progress import Progress
+
+
+def left_on_the_line(written: str) -> str:
+    """What a reader sees at the end, after carriage returns."""
+    line = ""
+    for part in written.rpartition("\n")[2].split("\r"):
+        line = part + line[len(part) :]
+    return line
+
+
+def test_nothing_is_said_of_what_is_quick(capsys: pytest.CaptureFixture[str]) -> None:
+    """Within a second nobody wonders."""
+    with Progress("waiting", is_shown=True):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_is_said_where_nobody_looks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log of cron is no terminal."""
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
+    with Progress("waiting") as word:
+        word.now("more")
+    assert capsys.readouterr().err == ""
+
+
+def test_the_line_is_written_over_and_then_gone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shorter text leaves nothing of a longer one; what is said in between stays; no colour, no escape sequence."""
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(progress, "NEXT_SECONDS", 0.001)
+    seen = ""
+    with Progress("a rather long text", is_shown=True) as word:
+        while "long" not in seen:
+            seen += capsys.readouterr().err
+        word.now("short\x1b[2J")
+        while "short" not in seen:
+            seen += capsys.readouterr().err
+        word.say("this stays")
+    seen += capsys.readouterr().err
+    assert re.search(r"\rshort\\x1b\[2J \(0 s\) +\r", seen)
+    assert "this stays\n" in seen
+    assert "\x1b" not in seen
+    assert left_on_the_line(seen).strip() == ""
