@@ -42,7 +42,7 @@ def spellings(name: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    "name", ["x-gatepass-subject", "x-gatepass-scope", "x-gatepass-session", "x-gatepass-anything"]
+    "name", ["x-gatepass-subject", "x-gatepass-client", "x-gatepass-assertion", "x-gatepass-anything"]
 )
 def test_identity_headers_are_stripped_in_every_spelling(name: str) -> None:
     """A client cannot say who it is: upstreams behind CGI or WSGI read X_Gatepass_Subject as X-Gatepass-Subject."""
@@ -64,6 +64,7 @@ def test_identity_is_the_callers_and_is_there_once() -> None:
     assert values(headers, b"x-gatepass-subject") == [b"ana"]
     assert values(headers, b"x-gatepass-scope") == [b"admin read"]
     assert values(headers, b"x-gatepass-session") == [SESSION.encode()]
+    assert values(headers, b"x-gatepass-client") == [b"gatepass"]
 
 
 def test_without_a_caller_no_identity_goes_up() -> None:

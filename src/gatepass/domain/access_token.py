@@ -52,9 +52,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class IssuedTokens:
-    """A fresh pair, shown once. `expires_in` counts from `issued_at`."""
+    """A fresh pair, shown once. `expires_in` counts from `issued_at`; `scopes` is what the access token says."""
 
     access_token: Secret[str]
     refresh_token: Secret[str]
     issued_at: datetime
     expires_in: timedelta
+    scopes: tuple[Scope, ...] = ()

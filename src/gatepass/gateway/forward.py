@@ -7,12 +7,14 @@ from typing import Final
 from gatepass.domain.errors import UpstreamUnavailable
 from gatepass.gateway.answers import CompleteAnswer, NoAnswer, StreamedAnswer
 from gatepass.gateway.asgi_upstream import AsgiUpstream
+from gatepass.gateway.assertion import Assertions
 from gatepass.gateway.bridge import BridgedAnswer
 from gatepass.gateway.curfew import Curfew
 from gatepass.gateway.downward import downward
 from gatepass.gateway.hangup import Hangup
 from gatepass.gateway.upstream import ClientGone, OnFault, Outgoing, Upstream, UpstreamAnswer, UpstreamFailed
 from gatepass.gateway.upward import upward
+from gatepass.http.asgi import Headers
 from gatepass.http.messages import Answer, ForwardedOperation
 from gatepass.usecases.ports import Clock
 from gatepass.usecases.revoked_sessions import RevokedSessions
@@ -37,6 +39,7 @@ class Gateway:
         *,
         on_fault: OnFault,
         forward_bearer: bool = False,
+        assertions: Assertions | None = None,
     ) -> None:
         """
         Put a gateway before an upstream.
@@ -47,12 +50,14 @@ class Gateway:
             on_fault: told of each failure of the upstream.
             forward_bearer: whether the client's access token goes up too. An upstream that has it can use it on
                 everything else behind Gatepass; the identity headers are enough for most.
+            assertions: signs who is asking what; None: the upstream is not told that way.
         """
         self._upstream = upstream
         self._revoked = revoked
         self._clock = clock
         self._on_fault = on_fault
         self._forward_bearer = forward_bearer
+        self._assertions = assertions
 
     async def __call__(self, operation: ForwardedOperation) -> Answer:
         """
@@ -60,12 +65,14 @@ class Gateway:
 
         Raises:
             UpstreamUnavailable: no usable answer within the timeout.
+            Unauthenticated: the caller's identity cannot stand in headers.
+            KeyUnusable: an assertion was to go along, and there is no key to sign it.
         """
         request = operation.request
         hangup = Hangup(request.receive)
         outgoing = Outgoing(
             operation.body,
-            upward(operation, forward_bearer=self._forward_bearer),
+            self._upward(operation),
             operation.kind,
             hangup=hangup,
             caller=operation.caller,
@@ -80,6 +87,12 @@ class Gateway:
         except UpstreamFailed as failure:
             self._on_fault(failure.reason, failure.__cause__)
             raise UpstreamUnavailable(retry_after_seconds=failure.retry_after_seconds) from None
+
+    def _upward(self, operation: ForwardedOperation) -> Headers:
+        headers = upward(operation, forward_bearer=self._forward_bearer)
+        if self._assertions is not None:
+            headers.append(self._assertions.header(operation.caller, operation.body))
+        return headers
 
     async def _fetched(self, upstream: Upstream, outgoing: Outgoing) -> Answer:
         answer = None

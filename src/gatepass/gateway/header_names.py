@@ -13,7 +13,9 @@ HOP_BY_HOP: Final = """
 """
 """Source: RFC 9110 §7.6.1, RFC 7540 §3.2.1, and Proxy-Connection, which clients still send."""
 
-OURS: Final = "x-gatepass x-gatepass-* x-request-id"
+IDENTITY: Final = "x-gatepass x-gatepass-*"
+OURS: Final = f"{IDENTITY} x-request-id"
+ASSERTION: Final = b"x-gatepass-assertion"
 
 _MAX_REMEMBERED: Final = 1024
 _MAX_REMEMBERED_BYTES: Final = 64

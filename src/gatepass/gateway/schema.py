@@ -22,6 +22,7 @@ from graphql import (
 )
 
 from gatepass.domain.secret import Secret
+from gatepass.gateway.assertion import Assertions
 from gatepass.gateway.gradual_json import decode_gradually
 from gatepass.gateway.hangup import Hangup
 from gatepass.gateway.introspection_queries import INTROSPECTION_QUERIES
@@ -85,6 +86,7 @@ class UpstreamSchema:
         interval: timedelta = timedelta(minutes=5),
         limits: SchemaLimits | None = None,
         reserved: frozenset[str] = frozenset(),
+        assertions: Assertions | None = None,
     ) -> None:
         """
         Take the upstream and our own schema.
@@ -95,6 +97,7 @@ class UpstreamSchema:
             headers: sent with the introspection query, an API key perhaps.
             interval: between two readings; after a failed one it is tried again sooner, from half a second on.
             reserved: root fields that are ours in every kind of operation, whatever the upstream has there.
+            assertions: signs the introspection query, for an upstream that believes nothing else.
         """
         self._upstream = upstream
         self._ours: dict[str, Any] = introspection_from_schema(build_schema(sign_in_sdl))["__schema"]  # type: ignore[assignment]
@@ -103,6 +106,7 @@ class UpstreamSchema:
         self._interval = interval
         self._limits = limits if limits is not None else SchemaLimits()
         self._reserved = reserved
+        self._assertions = assertions
         self._reading = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
         self._building: threading.Thread | None = None
@@ -167,7 +171,8 @@ class UpstreamSchema:
 
     async def _ask(self, query: str) -> bytes:
         body = msgspec.json.encode({"operationName": "IntrospectionQuery", "query": query})
-        outgoing = Outgoing(body, self._headers, "query", hangup=Hangup.never())
+        signed = [self._assertions.header(None, body)] if self._assertions is not None else []
+        outgoing = Outgoing(body, [*self._headers, *signed], "query", hangup=Hangup.never())
         answer = await self._upstream.send(outgoing)
         try:
             return await self._whole(answer)

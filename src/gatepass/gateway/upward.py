@@ -18,9 +18,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from gatepass.domain.access_token import Caller
 from gatepass.gateway.header_names import HOP_BY_HOP, OURS, PassingNames, appended, without_named
 from gatepass.http.asgi import Headers
+from gatepass.http.identity_headers import identity_headers
 from gatepass.http.messages import ForwardedOperation
 
 _PASSING: Final = PassingNames(
@@ -43,8 +43,11 @@ def upward(operation: ForwardedOperation, *, forward_bearer: bool) -> Headers:
     """
     The headers that go up, all but Host and Content-Length, which belong to the upstream's adapter.
 
-    Identity is X-Gatepass-Subject, X-Gatepass-Scope (sorted, separated by spaces) and X-Gatepass-Session. X-Request-ID
-    is the request's id, X-Forwarded-For the client's address as the edge determined it.
+    Identity is what `identity_headers` makes of the caller. X-Request-ID is the request's id, X-Forwarded-For the
+    client's address as the edge determined it.
+
+    Raises:
+        Unauthenticated: the caller's identity cannot stand in headers.
     """
     request = operation.request
     headers: Headers = [_JSON]
@@ -66,7 +69,7 @@ def upward(operation: ForwardedOperation, *, forward_bearer: bool) -> Headers:
     if request.client:
         headers.append((b"x-forwarded-for", request.client.encode("latin-1", "replace")))
     if operation.caller is not None:
-        headers += _identity(operation.caller)
+        headers += identity_headers(operation.caller)
     if forward_bearer and operation.bearer is not None:
         headers.append((b"authorization", b"Bearer " + operation.bearer.encode("ascii")))
     return headers
@@ -86,11 +89,3 @@ def accepted(accept: bytes) -> bytes:
         if name in _ACCEPTABLE and name not in found and _PARAMETERS.fullmatch(parameters):
             found[name] = f"{name};{parameters}" if parameters else name
     return ", ".join(found.values()).encode("latin-1") or b"application/json"
-
-
-def _identity(caller: Caller) -> Headers:
-    return [
-        (b"x-gatepass-subject", caller.subject.encode("ascii")),
-        (b"x-gatepass-scope", " ".join(sorted(caller.scopes)).encode("ascii")),
-        (b"x-gatepass-session", caller.session_id.encode("ascii")),
-    ]
