@@ -66,7 +66,7 @@ def headers_of(error: GatepassError) -> Headers:
     """
     headers: Headers = []
     if isinstance(error, Unauthenticated):
-        headers.append((b"www-authenticate", _challenge(error).encode("ascii")))
+        headers.append(bearer_challenge("invalid_token", error.message) if error.presented else bearer_challenge())
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allow.encode("ascii")))
     if isinstance(error, Refused) and error.retry_after_seconds is not None:
@@ -79,8 +79,17 @@ def message_of(error: GatepassError) -> str:
     return error.message if isinstance(error, Refused) else INTERNAL_MESSAGE
 
 
-def _challenge(error: Unauthenticated) -> str:
-    if not error.presented:
-        return 'Bearer realm="gatepass"'
-    description = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "'" for c in error.message)
-    return f'Bearer realm="gatepass", error="invalid_token", error_description="{description}"'
+def bearer_challenge(error: str | None = None, description: str = "", **more: str) -> tuple[bytes, bytes]:
+    """
+    The header WWW-Authenticate, with an error code of RFC 6750 §3.1 where a token was presented.
+
+    Args:
+        description: for people; what no quoted string may hold is replaced.
+        more: further attributes, `scope` for example; of visible ASCII without quotes.
+    """
+    attributes = {"realm": "gatepass"}
+    if error is not None:
+        plain = (c if c.isascii() and c.isprintable() and c not in '"\\' else "'" for c in description)
+        attributes |= {"error": error, "error_description": "".join(plain)}
+    text = ", ".join(f'{name}="{value}"' for name, value in (attributes | more).items())
+    return (b"www-authenticate", f"Bearer {text}".encode("ascii"))

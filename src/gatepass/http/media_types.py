@@ -127,3 +127,13 @@ def wants_html(accept: bytes | None) -> bool:
         return response_type(accept, html=True) is MediaType.HTML
     except NotAcceptable:
         return False
+
+
+def accepts_coding(accept_encoding: bytes | None, coding: bytes) -> bool:
+    """
+    Whether a client takes a body in this coding. It is optional, so `*` and a missing header count as no.
+
+    Source: RFC 9110 §12.5.3.
+    """
+    name = coding.decode("ascii")
+    return any(each.name == name and each.quality > 0 for each in _ranges(accept_encoding or b""))

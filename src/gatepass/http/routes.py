@@ -17,14 +17,28 @@ _JWKS_CACHING = (b"cache-control", b"public, max-age=300")
 _JSON = (b"content-type", b"application/json")
 
 
-def router(routes: Mapping[str, Handler]) -> Handler:
+class Paths:
+    """The paths that are answered here: each as it stands, or, written `/authz/*`, all below one first segment."""
+
+    def __init__(self, routes: Mapping[str, Handler]) -> None:
+        self._routes = routes
+        self.endpoint = next(iter(routes))
+
+    def __contains__(self, path: str) -> bool:
+        return self.handler(path) is not None
+
+    def handler(self, path: str) -> Handler | None:
+        """Who answers there."""
+        return self._routes.get(path) or self._routes.get(f"/{path[1:].partition('/')[0]}/*")
+
+
+def router(paths: Paths) -> Handler:
     """One handler for all of them; every other path is a 404 that says where the API is."""
-    endpoint = next(iter(routes))
 
     async def route(request: Request) -> Answer:
-        handler = routes.get(request.path)
+        handler = paths.handler(request.path)
         if handler is None:
-            raise NotFound(f"There is nothing here. The API is at {endpoint}.")
+            raise NotFound(f"There is nothing here. The API is at {paths.endpoint}.")
         return await handler(request)
 
     return route
