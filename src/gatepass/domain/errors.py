@@ -5,6 +5,9 @@ Everything Gatepass refuses or fails at.
     ├── Refused                  the caller may know: stable `code`, safe message that says how to mend it
     │   ├── InvalidCredentials       INVALID_CREDENTIALS
     │   ├── InvalidRefreshToken      INVALID_REFRESH_TOKEN
+    │   ├── CodeRefused              BAD_USER_INPUT
+    │   │   ├── CodeExpired
+    │   │   └── CodeDenied
     │   ├── FlowUnavailable          FLOW_UNAVAILABLE
     │   ├── Unauthenticated          UNAUTHENTICATED
     │   ├── Forbidden                FORBIDDEN
@@ -76,6 +79,25 @@ class InvalidRefreshToken(Refused):
 
     code = Code.INVALID_REFRESH_TOKEN
     default_message = "The refresh token is not valid (any more). Sign in again with signIn."
+
+
+class CodeRefused(Refused):
+    """An authorization code, device code or user code that is not ours, not theirs, spent or too old."""
+
+    code = Code.BAD_USER_INPUT
+    default_message = "The code is not valid (any more)."
+
+
+class CodeExpired(CodeRefused):
+    """A device code that nobody answered in time."""
+
+    default_message = "The code has expired. Start again on the device."
+
+
+class CodeDenied(CodeRefused):
+    """Somebody said no to what the device asked for."""
+
+    default_message = "Somebody refused this device."
 
 
 class FlowUnavailable(Refused):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from gatepass.domain.identifiers import SessionId
 from gatepass.domain.session import Session
 
 _log = logging.getLogger("gatepass.audit")
@@ -15,3 +16,7 @@ class LoggedAudit:
     def refresh_token_reused(self, session: Session) -> None:
         """A warning: either a thief or a broken client used a token twice."""
         _log.warning("refresh_token_reused", extra={"account": str(session.account.id), "session": str(session.id)})
+
+    def code_reused(self, session: SessionId, client_id: str) -> None:
+        """A warning: either a thief or a broken client used a code twice."""
+        _log.warning("code_reused", extra={"session": str(session), "client": client_id})

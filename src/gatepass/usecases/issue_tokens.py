@@ -50,4 +50,5 @@ class IssueTokens:
             refresh_token=refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt),
             issued_at=issued_at,
             expires_in=self.access_ttl,
+            scopes=session.scopes,
         )

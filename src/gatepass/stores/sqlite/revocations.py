@@ -32,6 +32,8 @@ WHERE {_IS_LIVE} AND rotated_at > :issues_after AND
 _END: Final = f"UPDATE sessions SET revoked_at = :now WHERE {_IS_LIVE} AND"  # noqa: S608 - constants
 _ANNOUNCE_ONE, _END_ONE = f"{_ANNOUNCE} id = :id", f"{_END} id = :id"
 _ANNOUNCE_ALL, _END_ALL = f"{_ANNOUNCE} account_id = :id", f"{_END} account_id = :id"
+_END_CODES: Final = "DELETE FROM authorization_codes WHERE account_id = ? AND session_id IS NULL"
+_END_APPROVALS: Final = "DELETE FROM device_codes WHERE account_id = ? AND session_id IS NULL"
 
 
 def revoke_one(connection: sqlite3.Connection, session: SessionId, now: datetime) -> bool:
@@ -42,10 +44,21 @@ def revoke_one(connection: sqlite3.Connection, session: SessionId, now: datetime
 
 
 def revoke_all(connection: sqlite3.Connection, account: AccountId, now: datetime) -> int:
-    """Inside a transaction: end every session of an account and announce those with living access tokens; how many."""
+    """
+    Inside a transaction: end every session of an account and announce those with living access tokens; how many.
+
+    What could still become a session ends too.
+    """
+    end_open_codes(connection, account)
     values = _values(account, now)
     connection.execute(_ANNOUNCE_ALL, values)
     return connection.execute(_END_ALL, values).rowcount
+
+
+def end_open_codes(connection: sqlite3.Connection, account: AccountId) -> None:
+    """Inside a transaction: end the codes with which a client or a device could still open a session."""
+    connection.execute(_END_CODES, (account.bytes,))
+    connection.execute(_END_APPROVALS, (account.bytes,))
 
 
 def _values(identifier: UUID, now: datetime) -> dict[str, bytes | int]:

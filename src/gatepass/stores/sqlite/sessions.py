@@ -38,7 +38,7 @@ class SqliteSessions:
         self, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin = UNKNOWN_ORIGIN
     ) -> Opened | AccountChanged:
         """Store a new session, if its account is still what the password was checked against."""
-        return await self._writer.do(lambda connection: _open(connection, session, password_hash, origin))
+        return await self._writer.do(lambda connection: open_session(connection, session, password_hash, origin))
 
     async def rotate(self, session: SessionId, judge: Judge, now: datetime) -> Rotation:
         """
@@ -62,9 +62,10 @@ class SqliteSessions:
         return await self._sweep(ended_before, idle_since, limit)
 
 
-def _open(
+def open_session(
     connection: sqlite3.Connection, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin
 ) -> Opened | AccountChanged:
+    """Inside a transaction: store a new session, if its account is still what the password was checked against."""
     opened = connection.execute(
         _OPEN,
         (

@@ -11,6 +11,7 @@ from pathlib import Path
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.sqlite import migrations as schema
 from gatepass.stores.sqlite.accounts import SqliteAccounts
+from gatepass.stores.sqlite.authorization_codes import SqliteAuthorizationCodes
 from gatepass.stores.sqlite.connection import (
     BUSY_TIMEOUT,
     Synchronous,
@@ -18,6 +19,7 @@ from gatepass.stores.sqlite.connection import (
     connect_for_writing,
     create_privately,
 )
+from gatepass.stores.sqlite.device_codes import SqliteDeviceCodes
 from gatepass.stores.sqlite.faults import store_unavailable
 from gatepass.stores.sqlite.keys import SqliteSealedKeys
 from gatepass.stores.sqlite.migrations import Migration
@@ -71,6 +73,8 @@ class SqliteStore:
         self.accounts = SqliteAccounts(self._writer, self._reader)
         self.sessions = SqliteSessions(self._writer, self._reader)
         self.revocations = SqliteRevocations(self._reader)
+        self.authorization_codes = SqliteAuthorizationCodes(self._writer)
+        self.device_codes = SqliteDeviceCodes(self._writer, self._reader)
         self.keys = SqliteSealedKeys(self._writer, self._reader)
 
     async def check(self) -> None:

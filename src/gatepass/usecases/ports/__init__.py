@@ -8,6 +8,15 @@ nothing was written. `now` is aware UTC throughout.
 from gatepass.usecases.ports.accounts import Accounts, Added, EmailTaken, StoredCredentials
 from gatepass.usecases.ports.ambient import Clock, RandomBytes
 from gatepass.usecases.ports.audit import AuditLog
+from gatepass.usecases.ports.codes import (
+    AuthorizationCodes,
+    CodeKept,
+    CodeReused,
+    DeviceCodes,
+    NotRedeemed,
+    Redeemed,
+    UserCodeTaken,
+)
 from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
 from gatepass.usecases.ports.keys import SealedKeys
@@ -23,6 +32,7 @@ from gatepass.usecases.ports.sessions import (
     Unknown,
 )
 from gatepass.usecases.ports.store import Store
+from gatepass.usecases.ports.throttle import Throttle
 
 __all__ = [
     "AccessTokens",
@@ -30,12 +40,18 @@ __all__ = [
     "Accounts",
     "Added",
     "AuditLog",
+    "AuthorizationCodes",
     "Clock",
+    "CodeKept",
+    "CodeReused",
+    "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "NotRedeemed",
     "Opened",
     "Passwords",
     "RandomBytes",
+    "Redeemed",
     "RefreshKeys",
     "Replayed",
     "Reused",
@@ -48,5 +64,7 @@ __all__ = [
     "Sessions",
     "Store",
     "StoredCredentials",
+    "Throttle",
     "Unknown",
+    "UserCodeTaken",
 ]

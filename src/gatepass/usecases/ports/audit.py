@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gatepass.domain.identifiers import SessionId
 from gatepass.domain.session import Session
 
 
@@ -12,4 +13,8 @@ class AuditLog(Protocol):
 
     def refresh_token_reused(self, session: Session) -> None:
         """A spent refresh token came back, and its session was revoked (RFC 9700 §4.14.2)."""
+        ...
+
+    def code_reused(self, session: SessionId, client_id: str) -> None:
+        """A code came back that had been traded before; the session that it gave was revoked (RFC 6749 §10.5)."""
         ...

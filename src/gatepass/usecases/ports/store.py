@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gatepass.usecases.ports.accounts import Accounts
+from gatepass.usecases.ports.codes import AuthorizationCodes, DeviceCodes
 from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import RevocationFeed
 from gatepass.usecases.ports.sessions import Sessions
@@ -21,6 +22,12 @@ class Store(Protocol):
         ...
     @property
     def revocations(self) -> RevocationFeed:  # noqa: D102
+        ...
+    @property
+    def authorization_codes(self) -> AuthorizationCodes:  # noqa: D102
+        ...
+    @property
+    def device_codes(self) -> DeviceCodes:  # noqa: D102
         ...
     @property
     def keys(self) -> SealedKeys:  # noqa: D102

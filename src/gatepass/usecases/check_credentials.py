@@ -1,0 +1,83 @@
+"""Whether a password is right: the one place that asks, whoever signs somebody in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatepass.domain import password
+from gatepass.domain.account import EmailAddress, email_address
+from gatepass.domain.errors import BadUserInput, FlowUnavailable, HashingFailed, InvalidCredentials, Overloaded
+from gatepass.domain.secret import Secret
+from gatepass.usecases.ports import Accounts, Directory, Passwords, StoredCredentials
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCredentials:
+    """
+    Checks an e-mail address and a password; opens nothing.
+
+    Who is refused cannot tell why: an unknown, disabled or password-less account, an unusable password and a wrong
+    one cost the same hashing and get the same `InvalidCredentials`. Fails closed.
+    """
+
+    accounts: Accounts
+    passwords: Passwords
+    directory: Directory | None = None
+
+    async def __call__(
+        self, user_name: str, plain: Secret[str], *, use_management_flow: bool = True
+    ) -> StoredCredentials:
+        """
+        The account whose credentials these are, with the hash that the password was checked against.
+
+        What is then stored for it must be stored on condition that the hash is still this one, and after that
+        `upgrade_hash` is to be called.
+
+        Args:
+            user_name: the e-mail address, in any spelling of it.
+            use_management_flow: True asks our own accounts; False the configured external directory, which vouches
+                for the password of an account that must exist here.
+
+        Raises:
+            InvalidCredentials: as above.
+            FlowUnavailable: no external directory is configured, or it cannot be asked.
+            Overloaded: too many sign-ins wait; nothing was hashed.
+        """
+        if not use_management_flow and self.directory is None:
+            raise FlowUnavailable
+        stored = await self._find(user_name)
+        if use_management_flow:
+            await self._check_password(stored, plain)
+        else:
+            await self._ask_directory(stored, plain)
+        if stored is None or not stored.account.enabled:
+            raise InvalidCredentials
+        return stored
+
+    async def upgrade_hash(self, stored: StoredCredentials, plain: Secret[str]) -> None:
+        """Re-hash with the live parameters where the stored hash has others. Not being able to refuses nobody."""
+        old, prepared = stored.password_hash, password.prepare(plain)
+        if old is None or prepared is None or not self.passwords.needs_rehash(old):
+            return
+        try:
+            await self.accounts.upgrade_hash(stored.account.id, old, await self.passwords.hash(prepared))
+        except (Overloaded, HashingFailed):
+            return
+
+    async def _find(self, user_name: str) -> StoredCredentials | None:
+        try:
+            email: EmailAddress = email_address(user_name)
+        except BadUserInput:
+            return None
+        return await self.accounts.find(email)
+
+    async def _check_password(self, stored: StoredCredentials | None, plain: Secret[str]) -> None:
+        usable = stored.password_hash if stored is not None and stored.account.enabled else None
+        if not await self.passwords.verify(password.prepare(plain), usable):
+            raise InvalidCredentials
+
+    async def _ask_directory(self, stored: StoredCredentials | None, plain: Secret[str]) -> None:
+        if self.directory is None or stored is None or not stored.account.enabled:
+            raise InvalidCredentials
+        if not await self.directory.check(stored.account.email, plain):
+            raise InvalidCredentials

@@ -1,0 +1,29 @@
+"""How often something may be tried."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Throttle(Protocol):
+    """
+    Counts attempts by what they have in common: an address, an account, all of them.
+
+    An attempt is taken before it is made, and given back where it was no guess, so that many at once cannot slip by.
+    """
+
+    async def take(self, *keys: str) -> None:
+        """
+        Count one attempt for each key.
+
+        Args:
+            keys: `kind:subject`; how many there may be belongs to the kind.
+
+        Raises:
+            RateLimited: one of them has none left; nothing was counted. It says when to come back.
+        """
+        ...
+
+    async def give_back(self, *keys: str) -> None:
+        """Uncount it."""
+        ...
