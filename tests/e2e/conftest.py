@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +57,14 @@ def register() -> Iterator[str]:
 
 @pytest.fixture
 def site(tmp_path: Path, register: str) -> Iterator[Site]:
-    """Yield a site with one account, ana's."""
-    data_dir = tmp_path / "gatepass"
+    """Yield a site with two accounts, ana's and ben's."""
+    with site_before(register, tmp_path / "gatepass") as site:
+        yield site
+
+
+@contextmanager
+def site_before(upstream: str, data_dir: Path, **settings: str) -> Iterator[Site]:
+    """Set a site up, and run its server in front of an API; settings by the names of their variables."""
     environ = {
         **os.environ,
         "GATEPASS_DATA_DIR": str(data_dir),
@@ -65,10 +72,11 @@ def site(tmp_path: Path, register: str) -> Iterator[Site]:
         "GATEPASS_ARGON2_ITERATIONS": "1",
         "GATEPASS_HASH_WORKERS": "1",
         "GATEPASS_LOG_FORMAT": "json",
+        **settings,
     }
     subprocess.run([*COMMAND, "init"], env=environ, check=True, capture_output=True, timeout=60)
     port = str(free_port())
-    with running("serve", "--upstream", register, "--port", port, environ=environ) as server:
+    with running("serve", "--upstream", upstream, "--port", port, environ=environ) as server:
         server.says('"listening"', on="err")
         site = Site(data_dir, f"http://127.0.0.1:{port}/graphql/", environ, server)
         for email, password in ((EMAIL, PLAIN_PASSWORD), ("ben@example.org", PASSWORD)):

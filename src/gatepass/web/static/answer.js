@@ -1,6 +1,6 @@
 import { indexOf } from "./document.js";
 import { byId, element } from "./dom.js";
-import { eventsOf } from "./endpoint.js";
+import { Trouble } from "./endpoint.js";
 import { indented, unpaint, write } from "./paint.js";
 
 const MOST_CHARACTERS = 1_000_000;
@@ -41,28 +41,29 @@ export function shownText() {
   return Array.from(byId("result").querySelectorAll("pre"), (block) => block.textContent).join("\n");
 }
 
-/** Append a stream's events until it completes, breaks or is stopped; newest last, the oldest dropped past a limit. */
-export async function showStream(answer, signal) {
-  const end = await appendAll(answer, signal);
+/** Append a subscription's events until it completes, breaks or is stopped; newest last, the oldest dropped past a limit. */
+export async function showStream(events, signal) {
+  const end = await appendAll(events, signal);
   // Stopped because something else is to be shown by now: then the pane is no longer ours.
   if (byId("result").contains(end.list)) say(`${end.how} · ${counted(end.count)}`, end.mood);
 }
 
-async function appendAll(answer, signal) {
+async function appendAll(events, signal) {
   const list = element("ol", "events");
   let count = 0;
   byId("places").replaceChildren();
   replaceResult(list);
   say("Streaming …", "good");
   try {
-    for await (const { event, data } of eventsOf(answer.stream)) {
+    for await (const { event, data } of events) {
       if (event === "complete") return { list, count, how: "Complete", mood: "good" };
       count += 1;
       append(list, count, data);
     }
     return { list, count, how: "The server ended the stream", mood: "good" };
-  } catch {
-    return signal.aborted ? { list, count, how: "Stopped", mood: "good" } : { list, count, how: "The stream broke", mood: "bad" };
+  } catch (error) {
+    if (signal.aborted) return { list, count, how: "Stopped", mood: "good" };
+    return { list, count, how: error instanceof Trouble ? error.message : "The stream broke", mood: "bad" };
   }
 }
 

@@ -59,9 +59,10 @@ async function run() {
   setBusy(true);
   showWaiting();
   try {
-    const answer = await session.send(asked.request, { headers: asked.headers, streams: asked.streams, signal: turn.signal });
+    const options = { headers: asked.headers, streams: asked.streams, signal: turn.signal };
+    const answer = await session.send(asked.request, options);
     if (running !== turn) return;
-    if (answer.stream) await showStream(answer, turn.signal);
+    if (answer.stream) await showStream(session.follow(answer, asked.request, options), turn.signal);
     else {
       showAnswer(answer);
       if (asked.type === "mutation") offer(pairIn(answer.data));

@@ -1,4 +1,4 @@
-import { bearerRefused, post, Trouble, troubleIn } from "./endpoint.js";
+import { bearerRefused, eventsOf, post, Trouble, troubleIn } from "./endpoint.js";
 import { accountOf, claimsOf, lifeOf, pairIn, scopesOf } from "./tokens.js";
 
 const SIGN_IN = `mutation signIn($userName: String!, $password: String!) {
@@ -9,14 +9,19 @@ const SIGN_IN_REFRESH = `mutation signInRefresh($refreshToken: String!) {
 }`;
 const SIGN_OUT = "mutation signOut { signOut { sessions } }";
 
+/** The server's setting: whether a reload may find the sign-in again. Every page that uses this module carries it. */
+const KEEPS_SIGN_IN = document.documentElement.dataset.keepsSignIn === "yes";
 const PLACE = location.pathname.replace(/\/+$/, "");
 const STORAGE_KEY = `gatepass refresh token ${PLACE}`;
 const LOCK = `gatepass renewal ${PLACE}`;
 const PATIENCE_MS = 20_000;
 const OTHER_TAB_MS = 1000;
+/** A token says in whole seconds when it was issued, so it ends up to one earlier than our clock has it. */
+const EXPIRES_EARLY_MS = 1500;
 
 /**
- * One sign-in of this tab: keeps the access token in memory, the refresh token in the tab's sessionStorage, and both fresh.
+ * One sign-in of this tab: keeps the access token in memory, the refresh token in the tab's sessionStorage (or in memory too, where the
+ * server's setting says so), and both fresh. The light page and the GraphiQL page are built on it.
  *
  * `phase` is "out", "held" (a refresh token, no access token yet) or "in". Every change is a `change` event; when a session
  * ends without being asked to, its `detail` is the sentence that says why.
@@ -115,6 +120,27 @@ export class Session extends EventTarget {
     return this.#access && this.#access !== bearer ? post(request, { ...options, bearer: this.#access }) : answer;
   }
 
+  /**
+   * The server-sent events of a subscription, the first answer to which came from `send` with the same arguments.
+   *
+   * A server ends the stream, without the event "complete", when the token that opened it expires: then it is opened again with the renewed
+   * one, as long as there is a sign-in. Raises Trouble when that is refused.
+   */
+  async *follow(answer, request, options = {}) {
+    let current = answer, ends = this.#ends;
+    for (;;) {
+      for await (const event of eventsOf(current.stream)) {
+        yield event;
+        if (event.event === "complete") return;
+      }
+      const hasExpired = Date.now() > ends - EXPIRES_EARLY_MS;
+      if (!hasExpired || !this.#refresh || options.signal?.aborted) return;
+      current = await this.send(request, options);
+      ends = this.#ends;
+      if (!current.stream) throw troubleIn(current) ?? new Trouble("The server did not open the stream again.");
+    }
+  }
+
   async #renewAlone() {
     const spent = this.#refresh;
     if (!spent) throw new Trouble("There is no refresh token: sign in again.", { code: "INVALID_REFRESH_TOKEN" });
@@ -190,6 +216,7 @@ export class Session extends EventTarget {
     setTimeout(() => this.#watch(), Math.min(1000, Math.max(100, untilRenewal)));
   }
 
+  get #ends() { return this.#since + 1000 * this.#life; }
   get #renewAt() { return this.#since + 800 * this.#life; }
 
   /** By the wall clock, so that a laptop that slept is noticed; a clock set back counts as spent. */
@@ -225,12 +252,12 @@ async function alone(work) {
 
 /** sessionStorage throws where site data is blocked: then the sign-in lasts until the page is left. */
 function storedToken() {
-  try { return sessionStorage.getItem(STORAGE_KEY) ?? ""; } catch { return ""; }
+  try { return (KEEPS_SIGN_IN && sessionStorage.getItem(STORAGE_KEY)) || ""; } catch { return ""; }
 }
 
 function storeToken(refreshToken) {
   try {
-    if (refreshToken) sessionStorage.setItem(STORAGE_KEY, refreshToken);
+    if (refreshToken && KEEPS_SIGN_IN) sessionStorage.setItem(STORAGE_KEY, refreshToken);
     else sessionStorage.removeItem(STORAGE_KEY);
   } catch { /* see storedToken */ }
 }

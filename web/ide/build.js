@@ -1,0 +1,132 @@
+/**
+ * Builds the GraphiQL page into a folder: `node build.js <folder> <stamp>`.
+ *
+ * Each asset gets a name with the hash of its content and lies there twice, as Brotli and as gzip; `manifest.json` lists them, `page.html`
+ * refers to them as `?ide=<name>`, a query of the endpoint's own address, and THIRD-PARTY-NOTICES.txt holds the licences of every package
+ * that esbuild says it put in. `stamp` goes into the manifest as it is: it says what was built.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import zlib from "node:zlib";
+import { build } from "esbuild";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const SHARED = process.env.GATEPASS_SHARED ?? join(HERE, "../../src/gatepass/web/static");
+const TYPES = { ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".ttf": "font/ttf", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8" };
+const [brotli, gzip] = [promisify(zlib.brotliCompress), promisify(zlib.gzip)];
+const EDITOR_FONT = 'ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono", monospace';
+
+const [, , folder, stamp = ""] = process.argv;
+if (!folder) throw new Error("usage: node build.js <folder> [stamp]");
+
+const COMMON = {
+  bundle: true, minify: true, write: false, metafile: true, legalComments: "none", target: ["chrome109", "firefox115", "safari16.4"],
+  absWorkingDir: HERE, outdir: "/", loader: { ".ttf": "file" }, assetNames: "[name].[hash]", logLevel: "warning",
+  define: { "process.env.NODE_ENV": '"production"' },
+};
+const files = new Map();
+const inputs = new Set();
+
+/** Prettier is large and seldom needed: whoever imports it gets `src/formatting.js`, which loads it when it is called. */
+const lazyPrettier = {
+  name: "lazy prettier",
+  setup({ onResolve }) {
+    onResolve({ filter: /^prettier\// }, () => ({ path: join(HERE, "src/formatting.js") }));
+  },
+};
+
+/** Three things of GraphiQL that have no setting. */
+const adapted = {
+  name: "adapted",
+  setup({ onLoad }) {
+    // It names one web font, and falls back to a proportional one.
+    onLoad({ filter: /@graphiql.react.dist.utility.create-editor\.js$/ }, ({ path }) => edited(path, '"\\"Fira Code\\""', JSON.stringify(EDITOR_FONT), "fontSize: 15", "fontSize: 13.5"));
+    // It asks the network for every path in an answer that ends like a picture's, of whatever host.
+    onLoad({ filter: /@graphiql.react.dist.components.image-preview\.js$/ }, () => ({ contents: "export const ImagePreview = Object.assign(() => null, { shouldRender: () => false });" }));
+    // Its list of operations is opened by a button that has no name for a screen reader.
+    onLoad({ filter: /monaco-editor.esm.vs.base.browser.markdownRenderer\.js$/ }, ({ path }) => edited(path));
+  },
+};
+
+async function edited(path, ...pairs) {
+  let contents = await readFile(path, "utf8");
+  for (let at = 0; at < pairs.length; at += 2) {
+    if (!contents.includes(pairs[at])) throw new Error(`${path} has changed: ${pairs[at]} is not in it`);
+    contents = contents.replace(pairs[at], pairs[at + 1]);
+  }
+  return { contents, loader: "js" };
+}
+
+/** Bundle one entry; its hashed name. */
+async function bundled(entry, options = {}) {
+  const { outputFiles, metafile } = await build({ ...COMMON, entryPoints: [entry], ...options });
+  for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+  for (const { path, contents } of outputFiles.filter((file) => extname(file.path) === ".ttf")) files.set(basename(path), contents);
+  const names = {};
+  for (const { path, text } of outputFiles.filter((file) => [".js", ".css"].includes(extname(file.path)))) {
+    names[extname(path)] = added(basename(path), Buffer.from(text.replaceAll(/url\((?:\.\/|\/)?([\w.-]+\.ttf)\)/g, "url(?ide=$1)")));
+  }
+  return names;
+}
+
+function added(name, content) {
+  const extension = extname(name);
+  const hashed = `${basename(name, extension)}.${createHash("sha256").update(content).digest("hex").slice(0, 16)}${extension}`;
+  files.set(hashed, content);
+  return hashed;
+}
+
+async function compressed(name, content) {
+  const params = { [zlib.constants.BROTLI_PARAM_QUALITY]: 11, [zlib.constants.BROTLI_PARAM_LGWIN]: 22, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  await Promise.all([
+    brotli(content, { params }).then((bytes) => writeFile(join(folder, `${name}.br`), bytes)),
+    gzip(content, { level: 9 }).then((bytes) => writeFile(join(folder, `${name}.gz`), bytes)),
+  ]);
+}
+
+/** The licences of every package that has a file in the bundle. */
+async function notices() {
+  const packages = new Map();
+  for (const input of inputs) {
+    const [found] = /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [];
+    if (found) packages.set(found, join(HERE, found));
+  }
+  const texts = await Promise.all([...packages.values()].map(noticeOf));
+  return `Third-party software in the GraphiQL page of Gatepass\n\n${texts.sort().join("\n\n")}\n`;
+}
+
+async function noticeOf(place) {
+  const { name, version, license, author, homepage, repository } = JSON.parse(await readFile(join(place, "package.json"), "utf8"));
+  const legal = (await readdir(place)).filter((file) => /^(licen[cs]e|notice|copying|thirdpartynotices)/i.test(file)).sort();
+  const texts = await Promise.all(legal.map((file) => readFile(join(place, file), "utf8")));
+  const where = homepage ?? repository?.url ?? "";
+  const by = typeof author === "string" ? author : author?.name ?? "";
+  return [`${"=".repeat(78)}\n${name} ${version} · ${license} ${where}`.trimEnd(), ...(texts.length ? texts.map((text) => text.trim()) : [by && `Copyright (c) ${by}`])].filter(Boolean).join("\n\n");
+}
+
+const workers = { editor: "monaco-editor/esm/vs/editor/editor.worker.js", json: "monaco-editor/esm/vs/language/json/json.worker.js", graphql: "monaco-graphql/esm/graphql.worker.js" };
+const prettier = (await bundled("src/prettier.js", { format: "esm" }))[".js"];
+const define = { ...COMMON.define, PRETTIER: JSON.stringify(prettier) };
+const workerNames = {};
+for (const [label, entry] of Object.entries(workers)) {
+  workerNames[label] = (await bundled(`node_modules/${entry}`, { format: "iife", define, plugins: [lazyPrettier], entryNames: `${label}-worker` }))[".js"];
+}
+const main = await bundled("src/main.jsx", {
+  format: "esm", jsx: "automatic", alias: { "gatepass-shared": SHARED }, plugins: [lazyPrettier, adapted], define: { ...define, WORKERS: JSON.stringify(workerNames) },
+});
+const icon = added("favicon.svg", await readFile(join(SHARED, "favicon.svg")));
+const licences = added("notices.txt", Buffer.from(await notices()));
+
+await rm(folder, { recursive: true, force: true });
+await mkdir(folder, { recursive: true });
+await Promise.all([...files].map(([name, content]) => compressed(name, Buffer.from(content))));
+const page = (await readFile(join(HERE, "page.html"), "utf8"))
+  .replaceAll("?ide=main.js", `?ide=${main[".js"]}`).replaceAll("?ide=main.css", `?ide=${main[".css"]}`)
+  .replaceAll("?ide=favicon.svg", `?ide=${icon}`).replaceAll("?ide=notices.txt", `?ide=${licences}`);
+await writeFile(join(folder, "page.html"), page);
+await writeFile(join(folder, "THIRD-PARTY-NOTICES.txt"), Buffer.from(files.get(licences)));
+// Last: a folder without it is no finished build.
+await writeFile(join(folder, "manifest.json"), `${JSON.stringify({ stamp, files: Object.fromEntries([...files.keys()].sort().map((name) => [name, TYPES[extname(name)]])) }, null, 1)}\n`);
