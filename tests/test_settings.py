@@ -218,6 +218,34 @@ def test_values_that_contradict_each_other_are_refused(folder: Path, values: dic
         load(folder, {}, **values)
 
 
+@pytest.mark.parametrize(
+    ("upstream", "audience", "signs"),
+    [
+        ("http://127.0.0.1:4000/graphql", "http://127.0.0.1:4000", False),
+        ("http://localhost/graphql?a=b", "http://localhost", False),
+        ("http://[::1]:4000", "http://[::1]:4000", False),
+        ("http://api:4000/graphql", "http://api:4000", True),
+        ("HTTPS://API.Example.org:443/graphql", "https://api.example.org", True),
+        ("http://10.0.0.7:80/", "http://10.0.0.7", True),
+        ("https://[2001:db8::1]:80/", "https://[2001:db8::1]:80", True),
+        ("http://localhost.example.org/", "http://localhost.example.org", True),
+    ],
+)
+def test_an_upstream_beyond_this_machine_gets_assertions(
+    folder: Path, upstream: str, audience: str, signs: bool
+) -> None:
+    """For its origin (RFC 6454 §6.2). What is on loopback may believe plain headers: decision 0010."""
+    settings = load(folder, upstream=upstream)
+    assert (settings.upstream_audience, settings.upstream_assertion) == (audience, signs)
+    assert load(folder, upstream=upstream, upstream_assertion=True).upstream_assertion is True
+    assert load(folder, upstream=upstream, upstream_assertion="off").upstream_assertion is False
+    assert load(folder, upstream=upstream, upstream_audience="companies").upstream_audience == "companies"
+
+
+def test_without_an_upstream_there_is_nobody_to_sign_for(folder: Path) -> None:
+    assert (load(folder).upstream_audience, load(folder).upstream_assertion) == ("", False)
+
+
 def test_an_address_with_credentials_is_refused_and_not_repeated(folder: Path) -> None:
     """They would end up in logs; there is a setting for headers."""
     with pytest.raises(SettingsError, match="must not hold credentials") as refused:

@@ -6,11 +6,12 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import Final, NewType
 
-import gatepass
 from gatepass.domain.errors import Code, Fault, GatepassError, Refused
 from gatepass.http import refusals
 from gatepass.http.error_table import TABLE, headers_of, message_of
@@ -90,11 +91,22 @@ always allowed. [Errors](errors.md) are a page of their own.
 _PYTHON_HEAD: Final = """\
 # Python
 
-What `from gatepass import …` has. Everything else is internal and may change without notice.
+Everything that is not on this page is internal and may change without notice.
+"""
+_PYTHON_SECTION: Final = """
+## {module}
+
+What `from {module} import …` has{where}:
 
 | name | what it is |
 | --- | --- |
 """
+PUBLIC: Final = {
+    "gatepass": " for operators and embedders; it needs `gatepass[server]`",
+    "gatepass.client": " for API users; `pip install gatepass` is enough",
+    "gatepass.verify": " for the API behind Gatepass; it needs `gatepass[verify]`",
+}
+"""The modules whose names are public, and for whom they are."""
 
 
 def pages() -> dict[str, str]:
@@ -118,8 +130,12 @@ def schema_page() -> str:
 
 def python_page() -> str:
     """The public names."""
-    rows = (f"| `{name}` | {_said_of(name)} |\n" for name in sorted(gatepass.__all__, key=str.casefold))
-    return _PYTHON_HEAD + "".join(rows)
+    page = _PYTHON_HEAD
+    for name, where in PUBLIC.items():
+        module = import_module(name)
+        rows = (f"| `{each}` | {_said_of(module, each)} |\n" for each in sorted(module.__all__, key=str.casefold))
+        page += _PYTHON_SECTION.format(module=name, where=where) + "".join(rows)
+    return page
 
 
 def renew(folder: Path) -> None:
@@ -167,14 +183,16 @@ def _on_the_wire(text: str) -> str:
     return text
 
 
-def _said_of(name: str) -> str:
-    found = getattr(gatepass, name)
+def _said_of(module: ModuleType, name: str) -> str:
+    found = getattr(module, name)
     return WITHOUT_DOCSTRING[name] if isinstance(found, str | NewType) else _promise(found)
 
 
 def _promise(documented: type) -> str:
-    """The first sentence or sentences of a docstring, as far as its first line goes."""
-    return re.sub(":$", ".", inspect.cleandoc(documented.__doc__ or "").partition("\n")[0])
+    """The first sentence or sentences of a docstring, as far as its first line goes; a longer one whole."""
+    paragraph = inspect.cleandoc(documented.__doc__ or "").partition("\n\n")[0]
+    line = paragraph.partition("\n")[0]
+    return re.sub(":$", ".", line if line.endswith((".", ":")) else " ".join(paragraph.split()))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 
 from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
+from gatepass.crypto.assertions import JwtAssertions
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.crypto.random_pool import RandomPool
@@ -20,6 +21,7 @@ from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
 from gatepass.domain.session import SessionLimits
 from gatepass.domain.signing_key import Algorithm
 from gatepass.gateway.asgi_upstream import AsgiUpstream
+from gatepass.gateway.assertion import Assertions
 from gatepass.gateway.forward import Gateway
 from gatepass.gateway.http import http_upstream
 from gatepass.gateway.schema import UpstreamSchema
@@ -32,15 +34,18 @@ from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
 from gatepass.http.edge import Edge, Observer
 from gatepass.http.messages import Answer, Request
-from gatepass.http.routes import router, service_routes
+from gatepass.http.routes import Paths, router, service_routes
+from gatepass.oauth.forward_auth import forward_auth_routes
 from gatepass.settings import Settings
 from gatepass.stores.sqlite import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
 from gatepass.usecases.authenticate import Authenticate
+from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
 from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.new_session import NewSession
 from gatepass.usecases.ports import Clock, Directory, Store
 from gatepass.usecases.revoked_sessions import RevokedSessions
 from gatepass.usecases.sign_in import SignIn
@@ -59,7 +64,7 @@ class Service:
     """A running Gatepass: what answers at which path, and what the application around it may ask of it."""
 
     edge: Edge
-    paths: frozenset[str]
+    paths: Paths
     authenticate: Callable[[str], Caller]
     reload: Callable[[], Awaitable[None]]
 
@@ -92,20 +97,25 @@ async def compose(
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
         deeds = _deeds(settings, store, keyring, passwords, revoked=revoked, directory=directory, clock=clock)
-        upstream, schema = await _open_upstream(settings, wrapped, state, stack)
-        endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, clock), schema)
+        assertions = _assertions(settings, keyring, wrapped, clock)
+        upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
+        endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
         metrics = Metrics(lambda: passwords.waiting)
         routes = {
             **dict.fromkeys(
                 (settings.graphql_path, f"{settings.graphql_path}/"),
-                endpoint if settings.ide == "off" else ide_or(endpoint),
+                ide_or(
+                    endpoint, settings.ide, keeps_sign_in=settings.ide_keeps_sign_in, on_notice=_log.warning
+                ),
             ),
             **service_routes(
                 jwks=keyring.jwks, readiness=CheckReadiness(store, keyring, revoked), metrics=metrics.render
             ),
+            **forward_auth_routes(deeds.authenticate, _report),
         }
-        edge = Edge(router(routes), observe=_observer(RequestLog(), metrics), report=_report)
-        yield Service(edge, frozenset(routes), deeds.authenticate, schema.refresh if schema else _nothing)
+        paths = Paths(routes)
+        edge = Edge(router(paths), observe=_observer(RequestLog(), metrics), report=_report)
+        yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing)
 
 
 def utc_now() -> datetime:
@@ -145,7 +155,13 @@ def _deeds(
     random = RandomPool()
     issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
     return Deeds(
-        sign_in=SignIn(store.accounts, store.sessions, passwords, issue, clock, random, limits, directory),
+        sign_in=SignIn(
+            CheckCredentials(store.accounts, passwords, directory),
+            store.sessions,
+            NewSession(random, limits),
+            issue,
+            clock,
+        ),
         sign_in_refresh=SignInRefresh(
             store.sessions, keyring, issue, clock, limits, LoggedAudit(), has_directory=directory is not None
         ),
@@ -163,7 +179,11 @@ def _session_limits(settings: Settings) -> SessionLimits:
 
 
 async def _open_upstream(
-    settings: Settings, wrapped: App | None, state: dict[str, Any], stack: AsyncExitStack
+    settings: Settings,
+    wrapped: App | None,
+    state: dict[str, Any],
+    assertions: Assertions | None,
+    stack: AsyncExitStack,
 ) -> tuple[Upstream | None, UpstreamSchema | None]:
     upstream: Upstream
     if wrapped is not None:
@@ -181,16 +201,37 @@ async def _open_upstream(
         interval=timedelta(seconds=settings.schema_refresh_seconds),
         on_notice=_log.warning,
         reserved=SIGN_IN_FIELDS,
+        assertions=assertions,
     )
     await schema.start()
     stack.push_async_callback(schema.close)
     return upstream, schema
 
 
-def _gateway(settings: Settings, upstream: Upstream | None, revoked: RevokedSessions, clock: Clock) -> Gateway | None:
+def _assertions(settings: Settings, keyring: Keyring, wrapped: App | None, clock: Clock) -> Assertions | None:
+    """What is proven to an application in this process stands in its scope; only a network needs signatures."""
+    if wrapped is not None or settings.upstream is None or not settings.upstream_assertion:
+        return None
+    return Assertions(JwtAssertions(keyring, issuer=settings.issuer, audience=settings.upstream_audience), clock)
+
+
+def _gateway(
+    settings: Settings,
+    upstream: Upstream | None,
+    revoked: RevokedSessions,
+    assertions: Assertions | None,
+    clock: Clock,
+) -> Gateway | None:
     if upstream is None:
         return None
-    return Gateway(upstream, revoked, clock, on_fault=_upstream_failed, forward_bearer=settings.forward_bearer)
+    return Gateway(
+        upstream,
+        revoked,
+        clock,
+        on_fault=_upstream_failed,
+        forward_bearer=settings.forward_bearer,
+        assertions=assertions,
+    )
 
 
 def _upstream_limits(settings: Settings) -> UpstreamLimits:

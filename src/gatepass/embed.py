@@ -8,7 +8,7 @@ from typing import Any
 from gatepass.app import Service, compose, utc_now
 from gatepass.domain.access_token import Caller
 from gatepass.domain.errors import Refused
-from gatepass.gateway.header_names import PassingNames
+from gatepass.gateway.header_names import IDENTITY, PassingNames
 from gatepass.http.asgi import App, Receive, Scope, Send
 from gatepass.http.bearer import bearer_token
 from gatepass.http.lifespan import lifespan_of
@@ -17,7 +17,7 @@ from gatepass.settings import Settings
 from gatepass.usecases.ports import Clock, Directory
 
 # On paths of its own the application may believe scope["gatepass"]; a header that claims an identity never.
-_NOT_IDENTITY = PassingNames("x-gatepass x-gatepass-*")
+_NOT_IDENTITY = PassingNames(IDENTITY)
 
 
 class Gatepass:

@@ -31,6 +31,18 @@ async def test_the_wrapped_application_finds_the_caller_in_its_scope(ana: Person
     assert dict(scope["headers"])[b"x-gatepass-subject"].decode() == me["subject"]
 
 
+async def test_an_application_in_this_process_gets_no_assertion(tmp_path: Path, me_app: MeApp) -> None:
+    """Whatever the settings say: its scope tells who is asking, and nobody can come between. Decision 0010."""
+    settings = settings_for(tmp_path, upstream="http://api:4000/graphql", upstream_assertion=True)
+    await add_account(settings, "ana@example.org", ANA_PASSWORD, "read")
+    async with running(settings, me_app) as world:
+        tokens = await Person(world, "ana@example.org", ANA_PASSWORD).signs_in()
+        await world.posts("{ hello }", bearer=tokens.access, headers={"X-Gatepass-Assertion": "a.b.c"})
+    names = [[name for name, _ in scope["headers"]] for scope, _ in me_app.received]
+    assert b"x-gatepass-subject" in names[-1]
+    assert not any(b"x-gatepass-assertion" in each for each in names)
+
+
 async def test_without_a_bearer_nothing_reaches_the_application(world: World, me_app: MeApp) -> None:
     """401 with a challenge and advice."""
     before = len(me_app.received)

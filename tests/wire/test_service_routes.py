@@ -55,6 +55,7 @@ async def test_metrics_count_what_happened(world: World, ana: Person) -> None:
         ("/livez", "*/*"),
         ("/readyz", "*/*"),
         ("/metrics", "*/*"),
+        ("/authz", "*/*"),
         ("/.well-known/jwks.json", "*/*"),
         ("/graphql", "text/html"),
         ("/graphql/?query={__typename}", "application/json"),

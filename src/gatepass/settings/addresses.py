@@ -15,6 +15,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9._-]{1
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){1,8}", re.ASCII)
 _LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}", re.ASCII)
 _TAKEN: Final = ("/livez", "/readyz", "/metrics", "/authz", "/oauth", "/.well-known")
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
 SQLITE: Final = "sqlite:///"
 
 
@@ -117,6 +118,23 @@ def url_host(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
         return "localhost"
     return f"[{host}]" if ":" in host else host
+
+
+def host_of(url: str) -> str:
+    """The host of a web address, lower case, IPv6 without brackets."""
+    return urlsplit(url).hostname or ""
+
+
+def origin(url: str) -> str:
+    """
+    Scheme, host and port of a web address, in the one spelling of an origin: without the scheme's own port.
+
+    Source: RFC 6454 §6.2.
+    """
+    parts = urlsplit(url)
+    host = f"[{host_of(url)}]" if ":" in host_of(url) else host_of(url)
+    is_usual = parts.port in (None, _USUAL_PORTS.get(parts.scheme))
+    return f"{parts.scheme}://{host}" + ("" if is_usual else f":{parts.port}")
 
 
 def _split(text: str) -> SplitResult:

@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gatepass.domain.secret import Secret
-from gatepass.settings.addresses import DatabaseUrl, Host, UrlPath, WebAddress, sqlite_file, sqlite_url, url_host
+from gatepass.settings.addresses import (
+    DatabaseUrl,
+    Host,
+    UrlPath,
+    WebAddress,
+    host_of,
+    is_loopback,
+    origin,
+    sqlite_file,
+    sqlite_url,
+    url_host,
+)
 from gatepass.settings.data_folder import data_folder
 from gatepass.settings.errors import SettingsError
 from gatepass.settings.keys import UNDERIVED, Group, Key, keys_of
@@ -80,6 +91,18 @@ class Settings:
 
     upstream: str | None = _upstream.optional(WebAddress(), "The GraphQL API to protect.")
     forward_bearer: bool = _upstream.key(Switch(), False, "Send the caller's access token on to the upstream.")
+    upstream_assertion: bool = _upstream.derived(
+        Switch(),
+        "`true`, but `false` for an `upstream` on loopback",
+        lambda settings: settings.upstream is not None and not is_loopback(host_of(settings.upstream)),
+        "Send a signed `X-Gatepass-Assertion` to the upstream, by which it can verify who is asking.",
+    )
+    upstream_audience: str = _upstream.derived(
+        Name(),
+        "the origin of `upstream`",
+        lambda settings: origin(settings.upstream) if settings.upstream is not None else "",
+        "Claim `aud` of that assertion.",
+    )
     upstream_introspection_headers: Mapping[str, Secret[str]] = _upstream.key(
         SecretHeaders(), {}, "Headers that the upstream wants before it shows its schema to Gatepass."
     )
@@ -107,7 +130,16 @@ class Settings:
         "bearer",
         "Who sees the whole schema: callers with a token, everybody, nobody.",
     )
-    ide: str = _wire.key(Choice(("plain", "off")), "plain", "The page that a browser gets at the endpoint.")
+    ide: str = _wire.key(
+        Choice(("graphiql", "plain", "off")),
+        "graphiql",
+        "The page that a browser gets at the endpoint; the plain one is also at `?plain`.",
+    )
+    ide_keeps_sign_in: bool = _wire.key(
+        Switch(),
+        True,
+        "Keep the refresh token in the browser tab's sessionStorage, so that a reload stays signed in; else nowhere.",
+    )
 
     issuer: str = _tokens.derived(
         WebAddress(is_base=True), "`public_url`", lambda settings: settings.public_url, "Claim `iss` of access tokens."
