@@ -19,6 +19,7 @@ from gatepass.stores.sqlite.connection import (
     connect_for_writing,
     create_privately,
 )
+from gatepass.stores.sqlite.counters import SqliteCounters
 from gatepass.stores.sqlite.device_codes import SqliteDeviceCodes
 from gatepass.stores.sqlite.faults import store_unavailable
 from gatepass.stores.sqlite.keys import SqliteSealedKeys
@@ -75,6 +76,7 @@ class SqliteStore:
         self.revocations = SqliteRevocations(self._reader)
         self.authorization_codes = SqliteAuthorizationCodes(self._writer)
         self.device_codes = SqliteDeviceCodes(self._writer, self._reader)
+        self.counters = SqliteCounters(self._writer, self._reader)
         self.keys = SqliteSealedKeys(self._writer, self._reader)
 
     async def check(self) -> None:

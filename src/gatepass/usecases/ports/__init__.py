@@ -17,6 +17,7 @@ from gatepass.usecases.ports.codes import (
     Redeemed,
     UserCodeTaken,
 )
+from gatepass.usecases.ports.counters import Counters
 from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
 from gatepass.usecases.ports.keys import SealedKeys
@@ -44,6 +45,7 @@ __all__ = [
     "Clock",
     "CodeKept",
     "CodeReused",
+    "Counters",
     "DeviceCodes",
     "Directory",
     "EmailTaken",

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gatepass.usecases.ports.accounts import Accounts
 from gatepass.usecases.ports.codes import AuthorizationCodes, DeviceCodes
+from gatepass.usecases.ports.counters import Counters
 from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import RevocationFeed
 from gatepass.usecases.ports.sessions import Sessions
@@ -28,6 +29,9 @@ class Store(Protocol):
         ...
     @property
     def device_codes(self) -> DeviceCodes:  # noqa: D102
+        ...
+    @property
+    def counters(self) -> Counters:  # noqa: D102
         ...
     @property
     def keys(self) -> SealedKeys:  # noqa: D102
