@@ -104,9 +104,7 @@ async def compose(
         routes = {
             **dict.fromkeys(
                 (settings.graphql_path, f"{settings.graphql_path}/"),
-                ide_or(
-                    endpoint, settings.ide, keeps_sign_in=settings.ide_keeps_sign_in, on_notice=_log.warning
-                ),
+                ide_or(endpoint, settings.ide, keeps_sign_in=settings.ide_keeps_sign_in, on_notice=_log.warning),
             ),
             **service_routes(
                 jwks=keyring.jwks, readiness=CheckReadiness(store, keyring, revoked), metrics=metrics.render
