@@ -44,7 +44,7 @@ class Sealer:
     """
 
     def __init__(self, secret_key: Secret[str]) -> None:
-        raw = _decode(secret_key.reveal())
+        raw = secret_bytes(secret_key)
         derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE).derive(raw)
         self._cipher = AESGCM(derived)
 
@@ -76,9 +76,15 @@ class Sealer:
             ) from None
 
 
-def _decode(text: str) -> bytes:
+def secret_bytes(secret_key: Secret[str]) -> bytes:
+    """
+    The random bytes of a secret key; to derive others from.
+
+    Raises:
+        KeyUnusable: not of its form; the message says how to get a good one.
+    """
     advice = "Make one with `gatepass init`, and keep it as long as the store."
-    form = _FORM.fullmatch(text.strip())
+    form = _FORM.fullmatch(secret_key.reveal().strip())
     if form is None:
         raise KeyUnusable(
             f"The secret key (GATEPASS_SECRET_KEY) must be {PREFIX!r} and at least {_SECRET_BYTES} random "

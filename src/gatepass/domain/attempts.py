@@ -16,7 +16,7 @@ from typing import Final, Generic, TypeVar
 Outcome = TypeVar("Outcome")
 
 NO_WAIT: Final = timedelta()
-_LONGEST_EXPONENT: Final = 40
+_MOST_DOUBLINGS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class Delays:
         """How long to wait after that many failures."""
         if failures < self.free:
             return NO_WAIT
-        return min(self.first * 2 ** min(failures - self.free, _LONGEST_EXPONENT), self.longest)
+        doublings: int = 2 ** min(failures - self.free, _MOST_DOUBLINGS)
+        return min(self.first * doublings, self.longest)
 
     def wait(self, counter: Counter | None, now: datetime) -> timedelta:
         """How long until an attempt may be made; never longer than `longest`, also where a clock was set back."""
@@ -247,7 +248,9 @@ class SignInAttempt:
     def _lane(self, *, is_known: bool) -> CounterKey:
         if self.device is not None:
             return CounterKey("device", self.owner, self.device)
-        return CounterKey("account_network", self.owner, self.network) if is_known else CounterKey("account", self.owner)
+        return (
+            CounterKey("account_network", self.owner, self.network) if is_known else CounterKey("account", self.owner)
+        )
 
     def _network(self, *, is_known: bool) -> CounterKey:
         return CounterKey("known_in_network" if is_known else "network", b"", self.network)

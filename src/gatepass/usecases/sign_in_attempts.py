@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from gatepass.domain import device_hint
-from gatepass.domain.attempts import AttemptLimits, CounterKey, Decision, SignInAttempt, Standing, Taken, Wait
+from gatepass.domain.attempts import AttemptLimits, Decision, SignInAttempt, Standing, Taken, Wait
 from gatepass.domain.errors import FlowUnavailable, HashingFailed, Overloaded, StoreUnavailable
 from gatepass.domain.identifiers import AccountId
 from gatepass.domain.network import network_of
@@ -48,9 +48,10 @@ class SignInAttempts:
         self,
         counters: Counters,
         limits: AttemptLimits,
+        clock: Clock,
+        *,
         pseudonym: Pseudonym,
         hint_keys: RefreshKeys,
-        clock: Clock,
         patience: timedelta = timedelta(seconds=5),
     ) -> None:
         self._counters = counters
@@ -117,9 +118,7 @@ class SignInAttempts:
         with suppress(asyncio.CancelledError):
             task.exception()
 
-    async def _change(
-        self, asked: SignInAttempt, rule: Callable[[Standing, datetime], Decision[_Outcome]]
-    ) -> _Outcome:
+    async def _change(self, asked: SignInAttempt, rule: Callable[[Standing, datetime], Decision[_Outcome]]) -> _Outcome:
         now = self._clock()
         return await self._counters.change(asked.keys, lambda standing: rule(standing, now))
 

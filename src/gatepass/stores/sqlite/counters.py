@@ -14,7 +14,9 @@ from gatepass.stores.sqlite.worker import Worker
 Outcome = TypeVar("Outcome")
 
 _FIND: Final = "SELECT failures, at, forget_at FROM attempts WHERE owner = ? AND kind = ? AND subject = ?"
-_PUT: Final = "INSERT OR REPLACE INTO attempts (owner, kind, subject, failures, at, forget_at) VALUES (?, ?, ?, ?, ?, ?)"
+_PUT: Final = (
+    "INSERT OR REPLACE INTO attempts (owner, kind, subject, failures, at, forget_at) VALUES (?, ?, ?, ?, ?, ?)"
+)
 _DELETE: Final = "DELETE FROM attempts WHERE owner = ? AND kind = ? AND subject = ?"
 _PAGE: Final = """
 SELECT owner, kind, subject, failures, at, forget_at FROM attempts

@@ -49,5 +49,3 @@ class Counters(Protocol):
         push out the counter of an account that is under attack: each of them would need as many failures.
         """
         ...
-
-
