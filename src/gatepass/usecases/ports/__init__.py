@@ -23,6 +23,7 @@ from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
+    ListedSession,
     Opened,
     Replayed,
     Reused,
@@ -47,6 +48,7 @@ __all__ = [
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "ListedSession",
     "NotRedeemed",
     "Opened",
     "Passwords",
