@@ -177,7 +177,7 @@ def test_a_file_that_is_not_text_is_refused(folder: Path) -> None:
         ("replay_window_seconds", 301),
         ("revocation_poll_seconds", "nan"), ("revocation_poll_seconds", float("inf")),
         ("forward_bearer", "maybe"), ("forward_bearer", 1),
-        ("introspection", "Bearer"), ("ide", "graphiql"), ("signing_algorithm", "none"), ("signing_algorithm", "HS256"),
+        ("introspection", "Bearer"), ("ide", "altair"), ("signing_algorithm", "none"), ("signing_algorithm", "HS256"),
         ("public_url", "api.example.org"), ("public_url", "https://x/?a=1"), ("public_url", "https://x:port"),
         ("upstream", "ftp://x"), ("upstream", "http://"), ("upstream", "http://x/#f"), ("upstream", "http://a b"),
         ("upstream", "http://ö"), ("upstream", "http://[::1"), ("upstream", 5),

@@ -76,7 +76,7 @@ async def test_a_second_use_ends_what_the_first_one_gave(ana: Person) -> None:
 async def test_what_does_not_fit_is_refused_and_spends_nothing(ana: Person, differing: dict[str, str]) -> None:
     """Client, redirect URI and verifier are those of the request; whoever has not all of them cannot spoil the code."""
     code = await issued(ana)
-    assert await redeem(ana.store, code, **differing) == NotRedeemed(NoSession.REFUSE)
+    assert await redeem(ana.store, code, NOW, **differing) == NotRedeemed(NoSession.REFUSE)
     assert isinstance(await redeem(ana.store, code), Redeemed)
 
 

@@ -22,16 +22,6 @@ def test_the_page_is_up_to_date(name: str) -> None:
     assert (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") == make.pages()[name]
 
 
-def test_reserved_codes_are_raised_nowhere() -> None:
-    """Otherwise the page would hide from clients what they will get."""
-    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src" / "gatepass").rglob("*.py")]
-    for code in make.RESERVED:
-        kind = code.title().replace("_", "")
-        assert not [
-            source for source in sources if re.search(rf"\braise {kind}\b|\b{kind}\(", _without_classes(source))
-        ]
-
-
 def test_only_what_is_listed_can_come_with_retry_after() -> None:
     """The table says which errors have the header."""
     sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "src" / "gatepass").rglob("*.py")}
@@ -50,10 +40,6 @@ def test_no_translation_is_stale(tmp_path: Path) -> None:
     assert all(ours in errors + refusals for ours in make.ON_THE_WIRE)
     make.renew(tmp_path)
     assert not [word for word in ("`presented`", "retry_after_seconds") if word in (tmp_path / "errors.md").read_text()]
-
-
-def _without_classes(source: str) -> str:
-    return re.sub(r"^class .*$", "", source, flags=re.MULTILINE)
 
 
 def test_the_picture_can_be_taken_anew(tmp_path: Path) -> None:

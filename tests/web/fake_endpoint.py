@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from graphql import GraphQLError, GraphQLSchema, build_schema, graphql_sync, parse
 from typing_extensions import override
 
-from gatepass.web import Ide, asset_name
+from gatepass.web import Page, PlainPage, asset_name
 
 HOSTILE = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>'
 EMAIL, PASSWORD = "ana@example.org", "correct horse"
@@ -161,9 +161,9 @@ class Endpoint(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, page: Page | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.ide = Ide()
+        self.page = page or PlainPage()
         self.service = Service()
 
     @override
@@ -187,12 +187,9 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         name = asset_name(url.query.encode())
         is_ours = url.path.rstrip("/").endswith("/graphql")
-        found = (
-            (self.server.ide.page() if name is None else self.server.ide.asset(name, accepts_gzip=True))
-            if is_ours
-            else None
-        )
-        if not found:
+        page, coding = self.server.page, self.headers["Accept-Encoding"].encode()
+        found = page.page(coding) if name is None else page.asset(name, coding)
+        if not found or not is_ours:
             return self._answer(404, b"", "text/plain")
         self.send_response(200)
         self.send_header("Content-Length", str(len(found.body)))
