@@ -29,7 +29,7 @@ from gatepass.gateway.upstream import Upstream, UpstreamLimits
 from gatepass.graphql.endpoint import GraphqlEndpoint, IntrospectionPolicy, Policies
 from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.ports import Deeds
-from gatepass.graphql.sign_in_schema import SIGN_IN_FIELDS, sdl
+from gatepass.graphql.sign_in_schema import RESERVED, sdl
 from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
 from gatepass.http.edge import Edge, Observer
@@ -42,12 +42,16 @@ from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
 from gatepass.usecases.authenticate import Authenticate
+from gatepass.usecases.change_own_password import ChangeOwnPassword
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
 from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.list_sessions import ListSessions
 from gatepass.usecases.new_session import NewSession
 from gatepass.usecases.ports import Clock, Directory, Store
+from gatepass.usecases.revoke_session import RevokeSession
 from gatepass.usecases.revoked_sessions import RevokedSessions
+from gatepass.usecases.show_account import ShowAccount
 from gatepass.usecases.sign_in import SignIn
 from gatepass.usecases.sign_in_refresh import SignInRefresh
 from gatepass.usecases.sign_out import SignOut
@@ -152,9 +156,11 @@ def _deeds(
     access_ttl = timedelta(seconds=settings.access_ttl_seconds)
     random = RandomPool()
     issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
+    check_credentials = CheckCredentials(store.accounts, passwords, directory)
+    show_account = ShowAccount(store.accounts)
     return Deeds(
         sign_in=SignIn(
-            CheckCredentials(store.accounts, passwords, directory),
+            check_credentials,
             store.sessions,
             NewSession(random, limits),
             issue,
@@ -165,6 +171,10 @@ def _deeds(
         ),
         sign_out=SignOut(store.sessions, clock),
         authenticate=Authenticate(tokens, revoked, clock, leeway=leeway),
+        show_account=show_account,
+        list_sessions=ListSessions(store.sessions, clock, limits),
+        revoke_session=RevokeSession(store.sessions, clock),
+        change_own_password=ChangeOwnPassword(store.accounts, passwords, check_credentials, show_account, clock),
     )
 
 
@@ -198,7 +208,7 @@ async def _open_upstream(
         headers=settings.upstream_introspection_headers,
         interval=timedelta(seconds=settings.schema_refresh_seconds),
         on_notice=_log.warning,
-        reserved=SIGN_IN_FIELDS,
+        reserved=RESERVED,
         assertions=assertions,
     )
     await schema.start()

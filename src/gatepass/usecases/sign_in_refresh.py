@@ -8,6 +8,7 @@ from datetime import datetime
 from gatepass.domain import refresh_token
 from gatepass.domain.access_token import IssuedTokens
 from gatepass.domain.errors import FlowUnavailable, InvalidRefreshToken
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.refresh_token import RefreshKey, RefreshToken
 from gatepass.domain.rotation import Judge, Verdict, judge
 from gatepass.domain.secret import Secret
@@ -28,7 +29,13 @@ class SignInRefresh:
     audit_log: AuditLog
     has_directory: bool = False
 
-    async def __call__(self, presented: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+    async def __call__(
+        self,
+        presented: Secret[str],
+        occasion: Occasion,  # noqa: ARG002 - for the audit log
+        *,
+        use_management_flow: bool,
+    ) -> IssuedTokens:
         """
         Trade a refresh token for its successor and a fresh access token.
 

@@ -25,6 +25,7 @@ from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
+    ListedSession,
     Opened,
     Replayed,
     Reused,
@@ -52,6 +53,7 @@ __all__ = [
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "ListedSession",
     "NotRedeemed",
     "Opened",
     "Passwords",
