@@ -15,6 +15,7 @@ from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.assertions import JwtAssertions
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
+from gatepass.crypto.pseudonym import Pseudonyms
 from gatepass.crypto.random_pool import RandomPool
 from gatepass.crypto.sealing import Sealer
 from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
@@ -37,6 +38,7 @@ from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
 from gatepass.oauth.forward_auth import forward_auth_routes
 from gatepass.settings import Settings
+from gatepass.settings.attempts import attempt_limits
 from gatepass.stores.sqlite import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
@@ -53,6 +55,7 @@ from gatepass.usecases.revoke_session import RevokeSession
 from gatepass.usecases.revoked_sessions import RevokedSessions
 from gatepass.usecases.show_account import ShowAccount
 from gatepass.usecases.sign_in import SignIn
+from gatepass.usecases.sign_in_attempts import SignInAttempts
 from gatepass.usecases.sign_in_refresh import SignInRefresh
 from gatepass.usecases.sign_out import SignOut
 from gatepass.web import ide_or
@@ -98,9 +101,20 @@ async def compose(
         revoked = RevokedSessions(store.revocations, clock, timedelta(seconds=settings.revocation_stale_seconds))
         await revoked.refresh()
         await stack.enter_async_context(_repeating(revoked.refresh, settings.revocation_poll_seconds))
-        await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
+        await stack.enter_async_context(_repeating(_sweeper(store, settings, clock), SWEEP_SECONDS))
+        attempts = _attempts(settings, store, keyring, clock)
+        stack.push_async_callback(attempts.close)
 
-        deeds = _deeds(settings, store, keyring, passwords, revoked=revoked, directory=directory, clock=clock)
+        deeds = _deeds(
+            settings,
+            store,
+            keyring,
+            passwords,
+            attempts=attempts,
+            revoked=revoked,
+            directory=directory,
+            clock=clock,
+        )
         assertions = _assertions(settings, keyring, wrapped, clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
@@ -146,6 +160,7 @@ def _deeds(
     keyring: Keyring,
     passwords: PasswordPool,
     *,
+    attempts: SignInAttempts,
     revoked: RevokedSessions,
     directory: Directory | None,
     clock: Clock,
@@ -156,7 +171,7 @@ def _deeds(
     access_ttl = timedelta(seconds=settings.access_ttl_seconds)
     random = RandomPool()
     issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
-    check_credentials = CheckCredentials(store.accounts, passwords, directory)
+    check_credentials = CheckCredentials(store.accounts, passwords, attempts, directory)
     show_account = ShowAccount(store.accounts)
     return Deeds(
         sign_in=SignIn(
@@ -175,6 +190,17 @@ def _deeds(
         list_sessions=ListSessions(store.sessions, clock, limits),
         revoke_session=RevokeSession(store.sessions, clock),
         change_own_password=ChangeOwnPassword(store.accounts, passwords, check_credentials, show_account, clock),
+    )
+
+
+def _attempts(settings: Settings, store: Store, keyring: Keyring, clock: Clock) -> SignInAttempts:
+    return SignInAttempts(
+        store.counters,
+        attempt_limits(settings),
+        clock,
+        pseudonym=Pseudonyms(settings.require_secret_key()),
+        hint_keys=keyring,
+        patience=timedelta(seconds=settings.hash_queue_seconds),
     )
 
 
@@ -301,12 +327,17 @@ async def _nothing() -> None:
     """Without an upstream there is nothing to read again."""
 
 
-def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], Awaitable[None]]:
+def _sweeper(store: Store, settings: Settings, clock: Clock) -> Callable[[], Awaitable[None]]:
+    limits = _session_limits(settings)
+
     async def sweep() -> None:
         # While an access token of a session can live, its row must stay: signing out needs it.
         ended, swept = clock() - MAX_ACCESS_TTL - MAX_LEEWAY, SWEEP_ROWS
         while swept == SWEEP_ROWS:
             swept = await store.sessions.sweep(ended, ended - limits.idle, SWEEP_ROWS)
+        swept = SWEEP_ROWS
+        while swept == SWEEP_ROWS:
+            swept = await store.counters.sweep(clock(), settings.throttle_max_counters, SWEEP_ROWS)
 
     return sweep
 

@@ -91,6 +91,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "init": "gatepass.cli.init:init",
         "user": "gatepass.cli.user:user",
         "serve": "gatepass.cli.serve:serve",
+        "throttle": "gatepass.cli.throttle:throttle",
         "config": "gatepass.cli.config:config",
         "calibrate": "gatepass.cli.calibrate:calibrate",
         "login": "gatepass.cli.login:login",

@@ -167,6 +167,9 @@ class Wait:
     seconds: timedelta
 
 
+KNOWN_NETWORK: Final = "known_network"
+LANES: Final = frozenset({"account", "account_network", "device"})
+NETWORKS: Final = frozenset({"network", "known_in_network"})
 OVERALL: Final = CounterKey("overall")
 Standing = Mapping[CounterKey, Counter]
 """The counters that there are, of those that were asked for."""
@@ -188,7 +191,7 @@ class SignInAttempt:
     @property
     def mark(self) -> CounterKey:
         """There while this network is known to the account."""
-        return CounterKey("known_network", self.owner, self.network)
+        return CounterKey(KNOWN_NETWORK, self.owner, self.network)
 
     @property
     def keys(self) -> tuple[CounterKey, ...]:

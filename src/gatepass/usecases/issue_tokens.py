@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatepass.domain import refresh_token
+from gatepass.domain import device_hint, refresh_token
 from gatepass.domain.access_token import AccessClaims, IssuedTokens
 from gatepass.domain.session import Session
 from gatepass.usecases.ports import AccessTokens, RandomBytes, RefreshKeys
@@ -45,9 +45,11 @@ class IssueTokens:
             authenticated_at=session.opened_at.replace(microsecond=0),
             token_id=base64.urlsafe_b64encode(self.random(TOKEN_ID_BYTES)).decode("ascii"),
         )
+        key = self.refresh_keys.active()
         return IssuedTokens(
             access_token=self.access_tokens.sign(claims),
-            refresh_token=refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt),
+            refresh_token=refresh_token.mint(key, session.id, session.generation, session.salt),
+            device_hint=lambda: device_hint.mint(key, session.account.id, session.id, issued_at),
             issued_at=issued_at,
             expires_in=self.access_ttl,
             scopes=session.scopes,

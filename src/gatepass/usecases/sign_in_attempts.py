@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from gatepass.domain import device_hint
 from gatepass.domain.attempts import AttemptLimits, Decision, SignInAttempt, Standing, Taken, Wait
 from gatepass.domain.errors import FlowUnavailable, HashingFailed, Overloaded, StoreUnavailable
-from gatepass.domain.identifiers import AccountId
+from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.network import network_of
 from gatepass.usecases.attempts import rate_limited
 from gatepass.usecases.ports import Clock, Counters, RefreshKeys
@@ -23,6 +23,20 @@ Pseudonym = Callable[[str], bytes]
 
 NO_GUESS: Final = (Overloaded, HashingFailed, FlowUnavailable, StoreUnavailable)
 """What ends an attempt before its password was compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptingClient:
+    """
+    Who attempts it: from which address, and by what it is known, if it is.
+
+    `device_hint` is what an earlier sign-in gave; one that is not good for the account is as none. `session` is a
+    sign-in of the account that the client has proven to hold.
+    """
+
+    address: str | None = None
+    device_hint: str | None = None
+    session: SessionId | None = None
 
 
 @dataclass(slots=True)
@@ -63,23 +77,19 @@ class SignInAttempts:
         self._settling: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def attempt(
-        self, name: str, account: AccountId | None, address: str | None, hint: str | None
-    ) -> AsyncIterator[Attempt]:
+    async def attempt(self, name: str, account: AccountId | None, client: AttemptingClient) -> AsyncIterator[Attempt]:
         """
         Make one attempt inside the block. It counts as a failure unless `succeeded` was set, or no guess was made.
 
         Args:
             name: the account's address, or whatever was given in its place.
             account: the one with that name, where there is one.
-            address: the client's.
-            hint: a device hint; one that is not good for this account is as none.
 
         Raises:
             RateLimited: too many failures before; nothing was counted.
             Overloaded: too many attempts at this account at once.
         """
-        asked = SignInAttempt(self._pseudonym(name), network_of(address), self._device(account, hint))
+        asked = SignInAttempt(self._pseudonym(name), network_of(client.address), self._device(account, client))
         async with self._turns.turn((asked.owner, asked.device or asked.network)):
             taken = await self._take(asked)
             attempt = Attempt()
@@ -122,9 +132,13 @@ class SignInAttempts:
         now = self._clock()
         return await self._counters.change(asked.keys, lambda standing: rule(standing, now))
 
-    def _device(self, account: AccountId | None, text: str | None) -> str | None:
-        hint = device_hint.parse(text) if text is not None and account is not None else None
-        if hint is None or account is None:
+    def _device(self, account: AccountId | None, client: AttemptingClient) -> str | None:
+        if account is None:
+            return None
+        if client.session is not None:
+            return str(client.session)
+        hint = device_hint.parse(client.device_hint) if client.device_hint is not None else None
+        if hint is None:
             return None
         key = self._hint_keys.find(hint.key_id)
         if key is None or not device_hint.is_authentic(hint, key, account):
@@ -151,11 +165,7 @@ class _Turns:
         line = self._lines.get(key) or self._lines.setdefault(key, _Line(asyncio.Semaphore(self._at_once)))
         line.users += 1
         try:
-            try:
-                async with asyncio.timeout(self._patience.total_seconds()):
-                    await line.places.acquire()
-            except TimeoutError:
-                raise Overloaded(retry_after_seconds=1) from None
+            await self._take_place(line.places)
             try:
                 yield
             finally:
@@ -164,6 +174,13 @@ class _Turns:
             line.users -= 1
             if not line.users:
                 del self._lines[key]
+
+    async def _take_place(self, places: asyncio.Semaphore) -> None:
+        try:
+            async with asyncio.timeout(self._patience.total_seconds() if places.locked() else None):
+                await places.acquire()
+        except TimeoutError:
+            raise Overloaded(retry_after_seconds=1) from None
 
 
 @dataclass(slots=True)

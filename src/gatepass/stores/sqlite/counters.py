@@ -22,7 +22,6 @@ _PAGE: Final = """
 SELECT owner, kind, subject, failures, at, forget_at FROM attempts
 WHERE (owner, kind, subject) > (?, ?, ?) AND (?4 IS NULL OR owner = ?4) ORDER BY owner, kind, subject LIMIT ?5
 """
-_CLEAR: Final = "DELETE FROM attempts WHERE (?1 IS NULL OR owner = ?1) AND (?2 IS NULL OR subject = ?2)"
 _FORGOTTEN: Final = "SELECT owner, kind, subject, forget_at FROM attempts WHERE forget_at <= ? LIMIT ?"
 _COUNT: Final = "SELECT count(*) FROM attempts"
 _LEAST: Final = "SELECT owner, kind, subject, forget_at FROM attempts ORDER BY failures, forget_at LIMIT ?"
@@ -46,10 +45,6 @@ class SqliteCounters:
     ) -> Sequence[tuple[CounterKey, Counter]]:
         """Counters in the order of owner, kind and subject."""
         return await self._reader.do(lambda connection: _page(connection, after, limit, owner))
-
-    async def clear(self, *, owner: bytes | None = None, subject: str | None = None) -> int:
-        """Delete counters; how many."""
-        return await self._writer.do(lambda connection: connection.execute(_CLEAR, (owner, subject)).rowcount)
 
     async def sweep(self, now: datetime, most: int, limit: int) -> int:
         """Delete what is to be forgotten, and what is too much."""

@@ -37,10 +37,6 @@ class Counters(Protocol):
         """
         ...
 
-    async def clear(self, *, owner: bytes | None = None, subject: str | None = None) -> int:
-        """Delete the counters of an account's name or of a subject, or with neither all of them; how many."""
-        ...
-
     async def sweep(self, now: datetime, most: int, limit: int) -> int:
         """
         Delete up to `limit` counters that are to be forgotten at `now`, and what is above `most` of the others.
