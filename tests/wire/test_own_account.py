@@ -1,4 +1,4 @@
-"""`gatepass { … }` over the whole service: who is signed in, where, and what they do. docs/flows/sessions.md."""
+"""`gatepass { … }` over the whole service: who is signed in, where, and what they do. docs/flows/own-account.md."""
 
 from __future__ import annotations
 
