@@ -8,6 +8,7 @@ nothing was written. `now` is aware UTC throughout.
 from gatepass.usecases.ports.accounts import Accounts, Added, EmailTaken, StoredCredentials
 from gatepass.usecases.ports.ambient import Clock, RandomBytes
 from gatepass.usecases.ports.audit import AuditLog
+from gatepass.usecases.ports.clients import ClientAssertions, Clients, StoredClient
 from gatepass.usecases.ports.codes import (
     AuthorizationCodes,
     CodeKept,
@@ -41,6 +42,8 @@ __all__ = [
     "Added",
     "AuditLog",
     "AuthorizationCodes",
+    "ClientAssertions",
+    "Clients",
     "Clock",
     "CodeKept",
     "CodeReused",
@@ -66,6 +69,7 @@ __all__ = [
     "SealedKeys",
     "Sessions",
     "Store",
+    "StoredClient",
     "StoredCredentials",
     "Throttle",
     "Unknown",
