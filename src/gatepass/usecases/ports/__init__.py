@@ -8,6 +8,7 @@ nothing was written. `now` is aware UTC throughout.
 from gatepass.usecases.ports.accounts import Accounts, Added, EmailTaken, StoredCredentials
 from gatepass.usecases.ports.ambient import Clock, RandomBytes
 from gatepass.usecases.ports.audit import AuditLog
+from gatepass.usecases.ports.clients import ClientAssertions, Clients, StoredClient
 from gatepass.usecases.ports.codes import (
     AuthorizationCodes,
     CodeKept,
@@ -19,7 +20,7 @@ from gatepass.usecases.ports.codes import (
 )
 from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
-from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
@@ -42,6 +43,8 @@ __all__ = [
     "Added",
     "AuditLog",
     "AuthorizationCodes",
+    "ClientAssertions",
+    "Clients",
     "Clock",
     "CodeKept",
     "CodeReused",
@@ -49,6 +52,7 @@ __all__ = [
     "Directory",
     "EmailTaken",
     "ListedSession",
+    "MakesKeys",
     "NotRedeemed",
     "Opened",
     "Passwords",
@@ -56,6 +60,8 @@ __all__ = [
     "Redeemed",
     "RefreshKeys",
     "Replayed",
+    "Resealed",
+    "Reseals",
     "Reused",
     "Revocation",
     "RevocationFeed",
@@ -65,6 +71,7 @@ __all__ = [
     "SealedKeys",
     "Sessions",
     "Store",
+    "StoredClient",
     "StoredCredentials",
     "Throttle",
     "Unknown",
