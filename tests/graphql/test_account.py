@@ -55,9 +55,9 @@ async def test_sessions_come_page_by_page(api: Api) -> None:
     """`after` is the id of the last one that was seen."""
     query = "query ($n: Int!, $id: ID) { gatepass { sessions(first: $n, after: $id) { id } } }"
     await api.post(query, {"n": 7, "id": str(OTHER_SESSION)}, headers=BEARER)
-    assert api.deeds.calls[-1] == ("list_sessions", "account-1", 7, OTHER_SESSION)
     await api.post(SESSIONS, headers=BEARER)
-    assert api.deeds.calls[-1] == ("list_sessions", "account-1", 50, None)
+    listed = [call for call in api.deeds.calls if call[0] == "list_sessions"]
+    assert listed == [("list_sessions", "account-1", 7, OTHER_SESSION), ("list_sessions", "account-1", 50, None)]
 
 
 @pytest.mark.parametrize("operation", [SESSIONS, "mutation { gatepass { signOutEverywhere { sessions } } }"])

@@ -97,9 +97,15 @@ def test_fragments_aliases_and_directives_hide_nothing(text: str) -> None:
         ("mutation { gatepass { changePassword } signIn }", "Only one thing at a time"),
         ("mutation { gatepass { changePassword } signOut }", "Only one thing at a time"),
         ("mutation { a: gatepass { ...F } b: gatepass { ...F } } fragment F on G { changePassword }", "Only one thing"),
-        ("mutation { gatepass { ...F ... { b: changePassword } } } fragment F on G { changePassword }", "Only one thing"),
+        (
+            "mutation { gatepass { ...F ... { b: changePassword } } } fragment F on G { changePassword }",
+            "Only one thing",
+        ),
         ("mutation { gatepass { a: changePassword @skip(if: true) changePassword } }", "Only one thing"),
-        ("mutation { gatepass { changePassword } ...F } fragment F on M { g: gatepass { __typename } }", "Only one thing"),
+        (
+            "mutation { gatepass { changePassword } ...F } fragment F on M { g: gatepass { __typename } }",
+            "Only one thing",
+        ),
         ("mutation { gatepass: signOut gatepass { changePassword } }", "Only one thing"),
         ("{ gatepass __schema { a } }", "mixes gatepass of the sign-in service with introspection"),
         ("mutation { a: signIn b: signIn }", "Only one signIn or signInRefresh"),

@@ -23,7 +23,10 @@ SCHEMA = build_schema(
     type Mutation { signIn: Query signInRefresh: Query signOut: Query gatepass: Query add: Query a: Query }
     """
 )
-OURS = {"query": {"gatepass", "signIn", "signInRefresh"}, "mutation": {"signIn", "signInRefresh", "signOut", "gatepass"}}
+OURS = {
+    "query": {"gatepass", "signIn", "signInRefresh"},
+    "mutation": {"signIn", "signInRefresh", "signOut", "gatepass"},
+}
 FIELDS = {
     "query": ["gatepass", "companies", "a", "__typename", "__schema"],
     "mutation": ["signIn", "signInRefresh", "signOut", "gatepass", "add", "a", "__typename"],

@@ -136,7 +136,7 @@ class StubDeeds:
             raise InvalidCredentials
         return int(ends_others)
 
-    def authenticate(self, token: str) -> Caller:
+    async def authenticate(self, token: str) -> Caller:
         """Accepts `ACCESS_TOKEN`."""
         self._record("authenticate", token)
         if token != ACCESS_TOKEN:

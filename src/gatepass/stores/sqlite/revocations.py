@@ -33,10 +33,10 @@ _END: Final = f"UPDATE sessions SET revoked_at = :now WHERE {_IS_LIVE} AND"  # n
 _ANNOUNCE_ONE, _END_ONE = f"{_ANNOUNCE} id = :id", f"{_END} id = :id"
 _OF: Final = " AND account_id = :of"
 _ANNOUNCE_ALL, _END_ALL = f"{_ANNOUNCE} account_id = :id", f"{_END} account_id = :id"
+_BUT: Final = " AND id <> :but"
 # In these words, for the index leaves the built-in client out, and nobody removes it.
 _OF_CLIENT: Final = "client_id = :id AND client_id <> 'gatepass'"
 _ANNOUNCE_CLIENT, _END_CLIENT = f"{_ANNOUNCE} {_OF_CLIENT}", f"{_END} {_OF_CLIENT}"
-_BUT: Final = " AND id <> :but"
 _END_CODES: Final = "DELETE FROM authorization_codes WHERE account_id = ? AND session_id IS NULL"
 _END_APPROVALS: Final = "DELETE FROM device_codes WHERE account_id = ? AND session_id IS NULL"
 

@@ -21,7 +21,7 @@ from gatepass.usecases.ports.codes import (
 from gatepass.usecases.ports.counters import Counters
 from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
-from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
@@ -54,6 +54,7 @@ __all__ = [
     "Directory",
     "EmailTaken",
     "ListedSession",
+    "MakesKeys",
     "NotRedeemed",
     "Opened",
     "Passwords",
@@ -61,6 +62,8 @@ __all__ = [
     "Redeemed",
     "RefreshKeys",
     "Replayed",
+    "Resealed",
+    "Reseals",
     "Reused",
     "Revocation",
     "RevocationFeed",
