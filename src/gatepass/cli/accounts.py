@@ -12,12 +12,10 @@ from typing import Final, TypeVar
 
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.password_pool import PasswordPool
-from gatepass.crypto.pseudonym import Pseudonyms
 from gatepass.domain.account import Account, email_address, scopes
 from gatepass.domain.errors import BadUserInput, GatepassError
 from gatepass.domain.secret import Secret
 from gatepass.settings import Settings
-from gatepass.settings.attempts import attempt_limits
 from gatepass.stores.sqlite import open_store
 from gatepass.usecases.add_account import AddAccount
 from gatepass.usecases.change_password import ChangePassword
@@ -25,7 +23,6 @@ from gatepass.usecases.enable_account import EnableAccount
 from gatepass.usecases.find_account import find_account
 from gatepass.usecases.ports import Store
 from gatepass.usecases.remove_account import RemoveAccount
-from gatepass.usecases.throttled import Throttled, ThrottleDesk
 
 PAGE: Final = 500
 R = TypeVar("R")
@@ -105,31 +102,6 @@ def everyone(settings: Settings) -> Iterator[Account]:
         return found
 
     return iter(with_store(settings, deed))
-
-
-def throttled(settings: Settings) -> list[Throttled]:
-    """The counters of failures; see `ThrottleDesk`."""
-    return _with_store(settings, lambda store: _desk(settings, store).show())
-
-
-def clear_throttle(settings: Settings, who: str | None) -> int:
-    """
-    Forget failures, everybody's where nobody is named; how many counters.
-
-    Raises:
-        BadUserInput: `who` is neither an e-mail address nor a network.
-    """
-
-    def deed(store: Store) -> Awaitable[int]:
-        desk = _desk(settings, store)
-        return desk.clear_all() if who is None else desk.clear(who)
-
-    return _with_store(settings, deed)
-
-
-def _desk(settings: Settings, store: Store) -> ThrottleDesk:
-    pseudonym = Pseudonyms(settings.require_secret_key())
-    return ThrottleDesk(store.counters, store.accounts, attempt_limits(settings), pseudonym, utc_now)
 
 
 def utc_now() -> datetime:

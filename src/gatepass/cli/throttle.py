@@ -29,9 +29,9 @@ def show(source: Source, *, as_json: bool) -> None:
 
     Those that make somebody wait come first. A name that has no account is not kept, only counted.
     """
-    from gatepass.cli import accounts  # noqa: PLC0415 - not for --help
+    from gatepass.cli import throttling  # noqa: PLC0415 - not for --help
 
-    found = accounts.throttled(source.load())
+    found = throttling.throttled(source.load())
     if as_json:
         click.echo(json.dumps([_as_object(each) for each in found], indent=2))
         return
@@ -50,11 +50,11 @@ def clear(source: Source, who: str | None, *, everybody: bool, as_json: bool) ->
 
     The next attempt need not wait then. Running servers see it at once.
     """
-    from gatepass.cli import accounts  # noqa: PLC0415 - not for --help
+    from gatepass.cli import throttling  # noqa: PLC0415 - not for --help
 
     if (who is None) is not everybody:
         raise click.UsageError("Name an account or a network, or say --all.")
-    cleared = accounts.clear_throttle(source.load(), who)
+    cleared = throttling.clear(source.load(), who)
     if as_json:
         click.echo(json.dumps({"cleared": cleared}))
     else:
