@@ -35,6 +35,7 @@ from gatepass.graphql.ports import Deeds
 from gatepass.graphql.sign_in_schema import RESERVED, sdl
 from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
+from gatepass.http.client_address import ClientAddress
 from gatepass.http.edge import Edge, Observer
 from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
@@ -138,7 +139,12 @@ async def compose(
             **forward_auth_routes(deeds.authenticate, _report),
         }
         paths = Paths(routes)
-        edge = Edge(router(paths), observe=_observer(RequestLog(), metrics), report=_report)
+        edge = Edge(
+            router(paths),
+            observe=_observer(RequestLog(), metrics),
+            report=_report,
+            client_address=ClientAddress(settings.trusted_proxies, _log.warning),
+        )
         yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing)
 
 

@@ -16,8 +16,8 @@ class Request:
     """
     An HTTP request on its way through.
 
-    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address,
-    `method` empty where a WebSocket is asked for.
+    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address as
+    `ClientAddress` finds it, `method` empty where a WebSocket is asked for.
     """
 
     __slots__ = ("client", "headers", "id", "method", "path", "receive", "scope")

@@ -14,6 +14,7 @@ from gatepass.domain.secret import Secret
 from gatepass.settings.addresses import (
     DatabaseUrl,
     Host,
+    Networks,
     UrlPath,
     WebAddress,
     host_of,
@@ -90,6 +91,11 @@ class Settings:
         "`http://<host>:<port>`",
         lambda settings: f"http://{url_host(settings.host)}:{settings.port}",
         "How callers reach this server, where a proxy stands in front.",
+    )
+    trusted_proxies: tuple[str, ...] = _address.key(
+        Networks(),
+        (),
+        "Proxies of yours in front: what they write into `X-Forwarded-For` and `Forwarded` says who the client is.",
     )
     graphql_path: str = _address.key(
         UrlPath(), "/graphql", "Path of the endpoint, served with and without closing slash."
@@ -294,7 +300,8 @@ class Settings:
             if raw is UNDERIVED or raw is None:
                 value, origin = _default(self, name, key), "default"
             else:
-                origin = origins.get(name, "default" if raw == default else f"argument {name}")
+                is_default = raw == default or (isinstance(raw, list) and tuple(raw) == default)
+                origin = origins.get(name, "default" if is_default else f"argument {name}")
                 value = _read(key, raw, origin)
             object.__setattr__(self, name, value)
             origins[name] = origin
