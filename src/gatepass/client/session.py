@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from gatepass.client.effects import NO_WISH, Need
 from gatepass.client.errors import SignInRefused, SignInRequired
 from gatepass.client.exchange import Clocks, Endpoint
 from gatepass.client.flight import Flight
+from gatepass.client.fork_safe_lock import ForkSafeLock
 from gatepass.client.stored import NoStore, ProcessLock, SignInStore, StoredSignIn
 from gatepass.client.tokens import Held, held_from_store
 
@@ -68,11 +68,13 @@ class Session:
         self.username = source.username or ""
         self.held: Held | None = None if source.token is None else Held(source.token)
         self.flight: Flight | None = None
-        self.lock = threading.Lock()
+        self.lock = ForkSafeLock()
         self.dead_refresh: str | None = None
         self.refused: SignInRefused | None = None
         self.renewed_in_vain: str | None = None
         self.postponed_until = 0.0
+        # What the store has still, where our tokens are newer and could not be written: its refresh token is spent.
+        self.overtaken: StoredSignIn | None = None
         _all.add(self)
 
     @property
@@ -176,7 +178,6 @@ class Session:
 
         Two that present one refresh token would end each other's session. A kept one is shared through its store.
         """
-        self.lock = threading.Lock()
         self.flight = None
         held = self.held
         if held is not None and not self.source.is_kept and held.refresh is not None:

@@ -20,7 +20,7 @@ from gatepass.usecases.ports.codes import (
 )
 from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
-from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
@@ -51,6 +51,7 @@ __all__ = [
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "MakesKeys",
     "NotRedeemed",
     "Opened",
     "Passwords",
@@ -58,6 +59,8 @@ __all__ = [
     "Redeemed",
     "RefreshKeys",
     "Replayed",
+    "Resealed",
+    "Reseals",
     "Reused",
     "Revocation",
     "RevocationFeed",
