@@ -34,6 +34,8 @@ class _Payload(msgspec.Struct):
 class JoseAssertionReader:
     """The port `AssertionReader`. A header can choose among the client's own keys, and lead nowhere else."""
 
+    algorithms = client_keys.ALGORITHMS
+
     def read(self, assertion: Secret[str]) -> ClientAssertion:
         """
         What it says; nothing of that is proven.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from gatepass.domain import scope_request, user_code
 from gatepass.domain.account import Scope
@@ -16,8 +16,6 @@ from gatepass.oauth.client_proof import client_proof
 from gatepass.oauth.form import Parameters
 from gatepass.oauth.token import AuthenticateClientDeed
 from gatepass.usecases.start_device_sign_in import StartedDeviceSignIn
-
-DEVICE_PAGE: Final = "/oauth/device"
 
 
 class StartDeed(Protocol):
@@ -33,10 +31,10 @@ class StartDeed(Protocol):
 class DeviceAuthorizationEndpoint:
     """Gives a device its codes."""
 
-    def __init__(self, authenticate_client: AuthenticateClientDeed, start: StartDeed, public_url: str) -> None:
+    def __init__(self, authenticate_client: AuthenticateClientDeed, start: StartDeed, page: str) -> None:
         self._authenticate_client = authenticate_client
         self._start = start
-        self._page = public_url + DEVICE_PAGE
+        self._page = page
 
     async def __call__(self, request: Request, form: Parameters) -> Mapping[str, Any]:
         """The members of the answer."""

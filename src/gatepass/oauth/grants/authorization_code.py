@@ -25,8 +25,8 @@ class AuthorizationCodeGrant:
     """Public clients too: PKCE ties the code to whoever asked for it."""
 
     redeem: RedeemDeed
-    grant_type: ClassVar = GrantType.AUTHORIZATION_CODE
-    takes_public_clients: ClassVar = True
+    grant_type: ClassVar[GrantType] = GrantType.AUTHORIZATION_CODE
+    takes_public_clients: ClassVar[bool] = True
 
     async def issue(self, request: TokenRequest) -> IssuedTokens:
         """The pair. What it may say was settled when the code was given."""

@@ -25,8 +25,8 @@ class ClientCredentialsGrant:
     """For clients that prove who they are, and for nobody else."""
 
     sign_in: ServiceDeed
-    grant_type: ClassVar = GrantType.CLIENT_CREDENTIALS
-    takes_public_clients: ClassVar = False
+    grant_type: ClassVar[GrantType] = GrantType.CLIENT_CREDENTIALS
+    takes_public_clients: ClassVar[bool] = False
 
     async def issue(self, request: TokenRequest) -> IssuedAccess:
         """An access token, without a refresh token: the client can always ask again (RFC 6749 §4.4.3)."""

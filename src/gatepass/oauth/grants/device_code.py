@@ -26,8 +26,8 @@ class DeviceCodeGrant:
     """Public clients too: whoever approves compares the codes."""
 
     poll: PollDeed
-    grant_type: ClassVar = GrantType.DEVICE_CODE
-    takes_public_clients: ClassVar = True
+    grant_type: ClassVar[GrantType] = GrantType.DEVICE_CODE
+    takes_public_clients: ClassVar[bool] = True
 
     async def issue(self, request: TokenRequest) -> IssuedTokens:
         """The pair, once somebody has said yes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from gatepass.domain.access_token import IssuedAccess, IssuedTokens
 from gatepass.domain.account import Scope
@@ -32,8 +32,8 @@ class TokenRequest:
 class Grant(Protocol):
     """A way to get tokens. `takes_public_clients`: whether a client that cannot prove itself may use it."""
 
-    grant_type: GrantType
-    takes_public_clients: bool
+    grant_type: ClassVar[GrantType]
+    takes_public_clients: ClassVar[bool]
 
     async def issue(self, request: TokenRequest) -> IssuedTokens | IssuedAccess:
         """

@@ -27,8 +27,8 @@ class RefreshTokenGrant:
     """Public clients too: a token that rotates is noticed when two hold it (RFC 9700 §4.14.2)."""
 
     refresh: RefreshDeed
-    grant_type: ClassVar = GrantType.REFRESH_TOKEN
-    takes_public_clients: ClassVar = True
+    grant_type: ClassVar[GrantType] = GrantType.REFRESH_TOKEN
+    takes_public_clients: ClassVar[bool] = True
 
     async def issue(self, request: TokenRequest) -> IssuedTokens:
         """The next pair. `asked` narrows this access token alone."""

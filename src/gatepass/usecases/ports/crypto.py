@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -61,7 +62,11 @@ class AccessTokens(Protocol):
 
 
 class AssertionReader(Protocol):
-    """Reads the assertions with which clients prove who they are."""
+    """Reads the assertions with which clients prove who they are, signed with one of `algorithms`."""
+
+    @property
+    def algorithms(self) -> Sequence[str]:  # noqa: D102
+        ...
 
     def read(self, assertion: Secret[str]) -> ClientAssertion:
         """
