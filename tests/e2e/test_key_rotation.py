@@ -23,8 +23,8 @@ from tests.kit.world import REFRESH, SIGN_IN
 QUERY = "{ companies { totalCount } }"
 ROTATIONS = 10
 SHORT = {
-    "GATEPASS_KEY_MAX_AGE_SECONDS": "1",
-    "GATEPASS_KEY_LEAD_SECONDS": "0.5",
+    "GATEPASS_KEY_MAX_AGE_SECONDS": "1.6",
+    "GATEPASS_KEY_LEAD_SECONDS": "0.8",
     "GATEPASS_KEY_POLL_SECONDS": "0.1",
 }
 LONG = {"GATEPASS_KEY_POLL_SECONDS": "0.1"}
