@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,11 +13,13 @@ from typing import Any
 from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.assertions import JwtAssertions
+from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.crypto.random_pool import RandomPool
 from gatepass.crypto.sealing import Sealer
 from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
+from gatepass.domain.key_schedule import Activate, KeySchedule, Publish, Remove, Step, tokens_live
 from gatepass.domain.session import SessionLimits
 from gatepass.domain.signing_key import Algorithm
 from gatepass.gateway.asgi_upstream import AsgiUpstream
@@ -45,9 +47,11 @@ from gatepass.usecases.authenticate import Authenticate
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
 from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.meet_unknown_keys import MeetUnknownKeys
 from gatepass.usecases.new_session import NewSession
 from gatepass.usecases.ports import Clock, Directory, Store
 from gatepass.usecases.revoked_sessions import RevokedSessions
+from gatepass.usecases.rotate_keys import RotateKeys
 from gatepass.usecases.sign_in import SignIn
 from gatepass.usecases.sign_in_refresh import SignInRefresh
 from gatepass.usecases.sign_out import SignOut
@@ -65,7 +69,7 @@ class Service:
 
     edge: Edge
     paths: Paths
-    authenticate: Callable[[str], Caller]
+    authenticate: Callable[[str], Awaitable[Caller]]
     reload: Callable[[], Awaitable[None]]
 
 
@@ -85,7 +89,7 @@ async def compose(
         SettingsError, StoreUnavailable, KeyUnusable, HashingFailed: nothing stays open.
     """
     async with AsyncExitStack() as stack:
-        sealer = Sealer(settings.require_secret_key())
+        sealer = Sealer(settings.require_secret_key(), settings.secret_key_previous)
         passwords = await stack.enter_async_context(_password_pool(settings))
         store = await open_store(settings.database_path)
         stack.push_async_callback(store.close)
@@ -94,6 +98,8 @@ async def compose(
         revoked = RevokedSessions(store.revocations, clock, timedelta(seconds=settings.revocation_stale_seconds))
         await revoked.refresh()
         await stack.enter_async_context(_repeating(revoked.refresh, settings.revocation_poll_seconds))
+        rotate = RotateKeys(store.keys, KeyMaker(sealer, algorithm), key_schedule(settings), clock)
+        await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
         deeds = _deeds(settings, store, keyring, passwords, revoked=revoked, directory=directory, clock=clock)
@@ -107,7 +113,9 @@ async def compose(
                 ide_or(endpoint, settings.ide, keeps_sign_in=settings.ide_keeps_sign_in, on_notice=_log.warning),
             ),
             **service_routes(
-                jwks=keyring.jwks, readiness=CheckReadiness(store, keyring, revoked), metrics=metrics.render
+                jwks=keyring.jwks,
+                readiness=CheckReadiness(store, keyring.check_usable, revoked),
+                metrics=metrics.render,
             ),
             **forward_auth_routes(deeds.authenticate, _report),
         }
@@ -150,6 +158,8 @@ def _deeds(
     limits = _session_limits(settings)
     tokens = JwtAccessTokens(keyring, issuer=settings.issuer, audience=settings.audience, leeway=leeway)
     access_ttl = timedelta(seconds=settings.access_ttl_seconds)
+    authenticate = Authenticate(tokens, revoked, clock, leeway=leeway)
+    keyring.when_keys_go(authenticate.forget)
     random = RandomPool()
     issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
     return Deeds(
@@ -164,7 +174,16 @@ def _deeds(
             store.sessions, keyring, issue, clock, limits, LoggedAudit(), has_directory=directory is not None
         ),
         sign_out=SignOut(store.sessions, clock),
-        authenticate=Authenticate(tokens, revoked, clock, leeway=leeway),
+        authenticate=MeetUnknownKeys(authenticate, lambda _: keyring.catch_up()),
+    )
+
+
+def key_schedule(settings: Settings) -> KeySchedule:
+    """When the settings want keys to change."""
+    return KeySchedule(
+        max_age=timedelta(seconds=settings.key_max_age_seconds) if settings.key_max_age_seconds else None,
+        lead=timedelta(seconds=settings.key_lead_seconds),
+        tokens_live=tokens_live(_session_limits(settings)),
     )
 
 
@@ -299,6 +318,25 @@ def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], 
             swept = await store.sessions.sweep(ended, ended - limits.idle, SWEEP_ROWS)
 
     return sweep
+
+
+def _key_keeper(rotate: RotateKeys, keyring: Keyring) -> Callable[[], Awaitable[None]]:
+    async def keep() -> None:
+        for step in await rotate():
+            _log.info("key rotation", extra=_step_fields(step))
+        await keyring.reload()
+
+    return keep
+
+
+def _step_fields(step: Step) -> Mapping[str, str]:
+    match step:
+        case Publish(use):
+            return {"step": "published", "use": use}
+        case Activate(following, active):
+            return {"step": "activated", "use": following.use, "key": following.id, "retiring": active.id}
+        case Remove(key):
+            return {"step": "removed", "use": key.use, "key": key.id}
 
 
 @asynccontextmanager

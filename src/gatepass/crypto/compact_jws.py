@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gatepass.domain import refresh_token
-from gatepass.domain.errors import Unauthenticated
+from gatepass.domain.errors import Unauthenticated, UnknownSigningKey
 
 MAX_CHARACTERS: Final = 4096
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _PARTS_OF_JWS: Final = 3
 _PARTS_OF_JWE: Final = 5
+_MENDING: Final = "Get a new one with the signIn mutation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,14 @@ class CompactJws:
     signature: bytes = field(repr=False)
 
 
-def refused(reason: str, mending: str = "Get a new one with the signIn mutation.") -> Unauthenticated:
+def refused(reason: str, mending: str = _MENDING) -> Unauthenticated:
     """The refusal of a bearer token that was presented."""
     return Unauthenticated(f"{reason} {mending}", presented=True)
+
+
+def unknown_key(reason: str, issuer: str | None = None) -> UnknownSigningKey:
+    """The refusal of a token whose key is not known here, or not yet."""
+    return UnknownSigningKey(f"{reason} {_MENDING}", issuer=issuer)
 
 
 def take_apart(token: str) -> CompactJws:

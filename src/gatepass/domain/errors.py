@@ -10,6 +10,7 @@ Everything Gatepass refuses or fails at.
     │   │   └── CodeDenied
     │   ├── FlowUnavailable          FLOW_UNAVAILABLE
     │   ├── Unauthenticated          UNAUTHENTICATED
+    │   │   └── UnknownSigningKey
     │   ├── Forbidden                FORBIDDEN
     │   ├── RateLimited              RATE_LIMITED
     │   ├── Overloaded               OVERLOADED
@@ -122,6 +123,18 @@ class Unauthenticated(Refused):
     def __init__(self, message: str | None = None, *, presented: bool = False) -> None:
         super().__init__(message)
         self.presented = presented
+
+
+class UnknownSigningKey(Unauthenticated):
+    """
+    The token names a key that is not known here, and may have come into use a moment ago.
+
+    `issuer` is whose key that would be; None: this server's own.
+    """
+
+    def __init__(self, message: str, *, issuer: str | None = None) -> None:
+        super().__init__(message, presented=True)
+        self.issuer = issuer
 
 
 class Forbidden(Refused):

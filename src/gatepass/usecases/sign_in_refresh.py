@@ -46,7 +46,7 @@ class SignInRefresh:
         if not use_management_flow and not self.has_directory:
             raise FlowUnavailable
         token = refresh_token.parse(presented.reveal())
-        key = self.refresh_keys.find(token.key_id)
+        key = self.refresh_keys.find(token.key_id) or await self.refresh_keys.find_anew(token.key_id)
         if key is None:
             raise InvalidRefreshToken
         now = self.clock()

@@ -20,7 +20,7 @@ from gatepass.usecases.ports.codes import (
 )
 from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
-from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
@@ -50,6 +50,7 @@ __all__ = [
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "MakesKeys",
     "NotRedeemed",
     "Opened",
     "Passwords",
@@ -57,6 +58,8 @@ __all__ = [
     "Redeemed",
     "RefreshKeys",
     "Replayed",
+    "Resealed",
+    "Reseals",
     "Reused",
     "Revocation",
     "RevocationFeed",

@@ -72,5 +72,9 @@ class RefreshKeys(Protocol):
         ...
 
     def find(self, key_id: bytes) -> RefreshKey | None:
-        """The key with this id, active or retiring."""
+        """The key with this id, whatever its state."""
+        ...
+
+    async def find_anew(self, key_id: bytes) -> RefreshKey | None:
+        """As `find`, after a look at what other processes have done to the keys."""
         ...
