@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -67,8 +68,7 @@ class Program:
     async def posts(self, path: str, parameters: Parameters, headers: Mapping[str, str] | None = None) -> Answer:
         """POST a form as it stands."""
         pairs = list(parameters.items()) if isinstance(parameters, Mapping) else parameters
-        body = httpx2.QueryParams(pairs)
-        response = await self.world.client.post(path, content=str(body), headers={**FORM, **(headers or {})})
+        response = await self.world.client.post(path, content=urlencode(pairs), headers={**FORM, **(headers or {})})
         assert response.headers["cache-control"] == "no-store"
         return Answer(response.status_code, response.headers, response.json() if response.content else None)
 
