@@ -13,6 +13,7 @@ from typing import Any
 from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.assertions import JwtAssertions
+from gatepass.crypto.client_assertions import JoseAssertionReader
 from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
@@ -40,16 +41,20 @@ from gatepass.http.edge import Edge, Observer
 from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
 from gatepass.oauth.forward_auth import forward_auth_routes
+from gatepass.oauth.places import Places
+from gatepass.oauth.routes import Rooms, oauth_routes
 from gatepass.settings import Settings
 from gatepass.settings.attempts import attempt_limits
 from gatepass.stores.sqlite import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
+from gatepass.usecases.attempts import Attempts
 from gatepass.usecases.authenticate import Authenticate
 from gatepass.usecases.change_own_password import ChangeOwnPassword
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
+from gatepass.usecases.device_limits import rates
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.list_sessions import ListSessions
 from gatepass.usecases.meet_unknown_keys import MeetUnknownKeys
@@ -112,16 +117,8 @@ async def compose(
         await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, settings, clock), SWEEP_SECONDS))
 
-        deeds = _deeds(
-            settings,
-            store,
-            keyring,
-            passwords,
-            attempts=attempts,
-            revoked=revoked,
-            directory=directory,
-            clock=clock,
-        )
+        parts = _parts(settings, store, keyring, passwords, attempts=attempts, directory=directory, clock=clock)
+        deeds = _deeds(settings, parts, keyring, revoked)
         assertions = _assertions(settings, keyring, wrapped, clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
@@ -137,6 +134,13 @@ async def compose(
                 metrics=metrics.render,
             ),
             **forward_auth_routes(deeds.authenticate, _report),
+            **oauth_routes(
+                parts,
+                _places(settings),
+                device_ttl=timedelta(seconds=settings.device_code_seconds),
+                limits=_body_limits(settings),
+                report=_report,
+            ),
         }
         paths = Paths(routes)
         edge = Edge(
@@ -168,45 +172,70 @@ async def _password_pool(settings: Settings) -> AsyncIterator[PasswordPool]:
         await pool.close()
 
 
-def _deeds(
+def _parts(
     settings: Settings,
     store: Store,
     keyring: Keyring,
     passwords: PasswordPool,
     *,
     attempts: SignInAttempts,
-    revoked: RevokedSessions,
     directory: Directory | None,
     clock: Clock,
-) -> Deeds:
+) -> Rooms:
+    """What both doors, GraphQL and OAuth 2, are made of: so neither knows another truth than the other."""
     leeway = timedelta(seconds=settings.leeway_seconds)
     limits = _session_limits(settings)
     tokens = JwtAccessTokens(keyring, issuer=settings.issuer, audience=settings.audience, leeway=leeway)
     access_ttl = timedelta(seconds=settings.access_ttl_seconds)
-    authenticate = Authenticate(tokens, revoked, clock, leeway=leeway)
-    keyring.when_keys_go(authenticate.forget)
-    random = RandomPool()
+    random, audit = RandomPool(), LoggedAudit()
     issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
-    check_credentials = CheckCredentials(store.accounts, passwords, attempts, directory)
-    show_account = ShowAccount(store.accounts)
+    return Rooms(
+        store=store,
+        check_credentials=CheckCredentials(store.accounts, passwords, attempts, directory),
+        new_session=NewSession(random, limits),
+        issue_tokens=issue,
+        access_tokens=tokens,
+        refresh=SignInRefresh(
+            store.sessions, keyring, issue, clock, limits, audit, has_directory=directory is not None
+        ),
+        assertions=JoseAssertionReader(),
+        throttle=Attempts(rates(), store.counters, clock),
+        audit_log=audit,
+        clock=clock,
+        random=random,
+    )
+
+
+def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions) -> Deeds:
+    leeway, sessions, clock = timedelta(seconds=settings.leeway_seconds), parts.store.sessions, parts.clock
+    authenticate = Authenticate(parts.access_tokens, revoked, clock, leeway=leeway)
+    keyring.when_keys_go(authenticate.forget)
+    show_account = ShowAccount(parts.store.accounts)
     return Deeds(
-        sign_in=SignIn(
-            check_credentials,
-            store.sessions,
-            NewSession(random, limits),
-            issue,
-            clock,
-        ),
-        sign_in_refresh=SignInRefresh(
-            store.sessions, keyring, issue, clock, limits, LoggedAudit(), has_directory=directory is not None
-        ),
-        sign_out=SignOut(store.sessions, clock),
+        sign_in=SignIn(parts.check_credentials, sessions, parts.new_session, parts.issue_tokens, clock),
+        sign_in_refresh=parts.refresh,
+        sign_out=SignOut(sessions, clock),
         show_account=show_account,
-        list_sessions=ListSessions(store.sessions, clock, limits),
-        revoke_session=RevokeSession(store.sessions, clock),
-        change_own_password=ChangeOwnPassword(store.accounts, passwords, check_credentials, show_account, clock),
+        list_sessions=ListSessions(sessions, clock, parts.new_session.limits),
+        revoke_session=RevokeSession(sessions, clock),
+        change_own_password=ChangeOwnPassword(
+            parts.store.accounts, parts.check_credentials.passwords, parts.check_credentials, show_account, clock
+        ),
         authenticate=MeetUnknownKeys(authenticate, lambda _: keyring.catch_up()),
     )
+
+
+def _places(settings: Settings) -> Places:
+    return Places(
+        issuer=settings.issuer,
+        public_url=settings.public_url,
+        resource=settings.public_url + settings.graphql_path,
+        audience=settings.audience,
+    )
+
+
+def _body_limits(settings: Settings) -> BodyLimits:
+    return BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds))
 
 
 def key_schedule(settings: Settings) -> KeySchedule:
@@ -319,7 +348,7 @@ def _endpoint(
             max_aliases=settings.max_aliases,
             max_root_fields=settings.max_root_fields,
         ),
-        body_limits=BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds)),
+        body_limits=_body_limits(settings),
     )
 
 
@@ -360,9 +389,11 @@ def _sweeper(store: Store, settings: Settings, clock: Clock) -> Callable[[], Awa
         ended, swept = clock() - MAX_ACCESS_TTL - MAX_LEEWAY, SWEEP_ROWS
         while swept == SWEEP_ROWS:
             swept = await store.sessions.sweep(ended, ended - limits.idle, SWEEP_ROWS)
-        swept = SWEEP_ROWS
-        while swept == SWEEP_ROWS:
-            swept = await store.counters.sweep(clock(), settings.throttle_max_counters, SWEEP_ROWS)
+        for kept in (store.authorization_codes, store.device_codes, store.client_assertions):
+            while await kept.sweep(ended, SWEEP_ROWS) == SWEEP_ROWS:
+                pass
+        while await store.counters.sweep(clock(), settings.throttle_max_counters, SWEEP_ROWS) == SWEEP_ROWS:
+            pass
 
     return sweep
 

@@ -174,6 +174,9 @@ class Settings:
         60,
         "How long a spent refresh token gets its successor once more, for lost replies; 0 is strict.",
     )
+    device_code_seconds: int = _tokens.key(
+        WholeNumber(60, 3600), 600, "How long there is time to let in a device that shows a code."
+    )
     leeway_seconds: int = _tokens.key(WholeNumber(0, 60), 0, "How far the clocks of servers may be apart.")
     signing_algorithm: str = _tokens.key(
         Choice(("ES256", "EdDSA", "RS256")), "ES256", "Signs access tokens. A change counts for the next key."

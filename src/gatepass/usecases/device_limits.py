@@ -10,11 +10,16 @@ from gatepass.domain.attempts import Rate
 from gatepass.domain.identifiers import AccountId
 from gatepass.domain.network import network_of
 
+WRONG_CODES: Final = 10
+WRONG_CODES_OVERALL: Final = 1_000
+STARTS: Final = 100
 WINDOW: Final = timedelta(minutes=10)
 EVERYBODY: Final = "user_code_overall:"
 
 
-def rates(*, wrong_codes: int, wrong_codes_overall: int, starts: int) -> Mapping[str, Rate]:
+def rates(
+    *, wrong_codes: int = WRONG_CODES, wrong_codes_overall: int = WRONG_CODES_OVERALL, starts: int = STARTS
+) -> Mapping[str, Rate]:
     """
     What may be tried within ten minutes.
 

@@ -19,7 +19,7 @@ from gatepass.usecases.ports.codes import (
     UserCodeTaken,
 )
 from gatepass.usecases.ports.counters import Counters
-from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
+from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
 from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
@@ -42,6 +42,7 @@ __all__ = [
     "AccountChanged",
     "Accounts",
     "Added",
+    "AssertionReader",
     "AuditLog",
     "AuthorizationCodes",
     "ClientAssertions",
