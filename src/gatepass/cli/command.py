@@ -93,6 +93,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "serve": "gatepass.cli.serve:serve",
         "config": "gatepass.cli.config:config",
         "calibrate": "gatepass.cli.calibrate:calibrate",
+        "ide": "gatepass.cli.ide:ide",
         "login": "gatepass.cli.login:login",
         "logout": "gatepass.cli.logout:logout",
         "status": "gatepass.cli.status:status",
