@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.crypto.random_pool import RandomPool
 from gatepass.crypto.sealing import Sealer
+from gatepass.crypto.shared_pool import SharedPool
 from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
 from gatepass.domain.session import SessionLimits
 from gatepass.domain.signing_key import Algorithm
@@ -71,7 +73,13 @@ class Service:
 
 @asynccontextmanager
 async def compose(
-    settings: Settings, wrapped: App | None, directory: Directory | None, state: dict[str, Any], clock: Clock
+    settings: Settings,
+    wrapped: App | None,
+    directory: Directory | None,
+    state: dict[str, Any],
+    clock: Clock,
+    *,
+    hash_line: socket.socket | None = None,
 ) -> AsyncIterator[Service]:
     """
     Open everything that the settings ask for, and close it in reverse.
@@ -80,13 +88,14 @@ async def compose(
         wrapped: the ASGI application to protect; None forwards to `settings.upstream` on HTTP.
         state: the lifespan state that a wrapped application shares with its requests.
         clock: what time it is, for everything that expires.
+        hash_line: to the hash pool of another process; None starts one here.
 
     Raises:
         SettingsError, StoreUnavailable, KeyUnusable, HashingFailed: nothing stays open.
     """
     async with AsyncExitStack() as stack:
         sealer = Sealer(settings.require_secret_key())
-        passwords = await stack.enter_async_context(_password_pool(settings))
+        passwords = await stack.enter_async_context(password_pool(settings, hash_line))
         store = await open_store(settings.database_path)
         stack.push_async_callback(store.close)
         algorithm = Algorithm(settings.signing_algorithm)
@@ -122,13 +131,26 @@ def utc_now() -> datetime:
 
 
 @asynccontextmanager
-async def _password_pool(settings: Settings) -> AsyncIterator[PasswordPool]:
-    pool = PasswordPool(
-        Argon2Parameters(settings.argon2_memory_kib, settings.argon2_iterations),
-        workers=settings.hash_workers,
-        queue_deadline=timedelta(seconds=settings.hash_queue_seconds),
-        max_waiting=settings.hash_max_waiting,
-    )
+async def password_pool(
+    settings: Settings, hash_line: socket.socket | None = None
+) -> AsyncIterator[PasswordPool | SharedPool]:
+    """
+    A started pool of hash workers: of this process, or at the far end of a line to the process that has one.
+
+    Raises:
+        HashingFailed: it did not come up; nothing is left behind.
+    """
+    parameters = Argon2Parameters(settings.argon2_memory_kib, settings.argon2_iterations)
+    pool: PasswordPool | SharedPool
+    if hash_line is not None:
+        pool = SharedPool(parameters, hash_line)
+    else:
+        pool = PasswordPool(
+            parameters,
+            workers=settings.hash_workers,
+            queue_deadline=timedelta(seconds=settings.hash_queue_seconds),
+            max_waiting=settings.hash_max_waiting,
+        )
     await pool.start()
     try:
         yield pool
@@ -140,7 +162,7 @@ def _deeds(
     settings: Settings,
     store: Store,
     keyring: Keyring,
-    passwords: PasswordPool,
+    passwords: PasswordPool | SharedPool,
     *,
     revoked: RevokedSessions,
     directory: Directory | None,

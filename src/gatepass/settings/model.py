@@ -200,6 +200,9 @@ class Settings:
     revocation_stale_seconds: float = _running.key(
         Number(0.1, 600), 10.0, "Without an answer for this long, every token is refused."
     )
+    workers: int = _running.key(
+        WholeNumber(1, 256), 1, "Server processes that `gatepass serve` runs on the one port, with one hash pool."
+    )
     drain_seconds: float = _running.key(
         Number(0, 600), 8.0, "How long open requests may go on once the server was told to stop."
     )
