@@ -14,25 +14,9 @@ import pytest
 
 from tests.e2e.conftest import Site
 from tests.kit.processes import Process, free_port, running
-from tests.neighbours.conftest import Person, Starts, base_of, needed
+from tests.neighbours.conftest import Person, Starts, base_of, needed, put, shown
 from tests.neighbours.test_proxies import NGINX
 
-BALANCED = """
-upstream gatepass {{
-    server 127.0.0.1:{first} max_fails=1 fail_timeout=1s;
-    server 127.0.0.1:{second} max_fails=1 fail_timeout=1s;
-    keepalive 16;
-}}
-server {{
-    listen 127.0.0.1:{port};
-    location / {{
-        proxy_pass http://gatepass;
-        proxy_http_version 1.1;
-        proxy_set_header Connection "";
-        proxy_set_header Host $host;
-    }}
-}}
-"""
 QUERY = {"query": "{ companies { totalCount } }"}
 CLIENTS = 6
 
@@ -71,11 +55,13 @@ def test_no_request_is_lost_while_replicas_are_restarted(
 ) -> None:
     """Neither queries nor sign-ins: POSTs, which nginx sends to another server only when it could not connect."""
     program, port = needed("nginx", "nginx-light"), free_port()
-    shown = BALANCED.format(first=replicas.ports[0], second=replicas.ports[1], port=port)
+    first, second = (f"127.0.0.1:{taken}" for taken in replicas.ports)
+    places = {"10.0.0.1:8000": first, "10.0.0.2:8000": second, "listen 80;": f"listen 127.0.0.1:{port};"}
+    balanced = put(shown("operate", "nginx"), places)
     home = folder / "balanced"
     home.mkdir()
     user = "user root;" if home.owner() == "root" else ""
-    (home / "nginx.conf").write_text(NGINX.format(user=user, folder=home, shown=shown))
+    (home / "nginx.conf").write_text(NGINX.format(user=user, folder=home, shown=balanced))
     proxy = starts(program, "-p", str(home), "-c", "nginx.conf", folder=home, port=port)
 
     done, outcomes = threading.Event(), Counter[str]()

@@ -65,14 +65,14 @@ def renewed_after(access: str, refused: Refusal) -> Flow[Held | None]:
 
 
 def is_worth_renewing(session: Session, access: str, refused: Refusal) -> bool:
-    """Not when the last renewal did not help against the same: then it means "you may not do that"."""
-    return refused.is_certain or session.renewed_in_vain != access
+    """Not when a renewal did not help against the same a moment ago: then it means "you may not do that"."""
+    return refused.is_certain or not session.is_renewed_in_vain(access)
 
 
 def settle(session: Session, access: str, answer: Answer) -> None:
     """Remember that a new token was refused at once."""
     if refusal(answer) is not None:
-        session.renewed_in_vain = access
+        session.note_renewed_in_vain(access)
 
 
 def with_bearer(request: Request, access: str) -> Request:

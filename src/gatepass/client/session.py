@@ -19,6 +19,8 @@ from gatepass.client.tokens import Held, held_from_store
 
 # After a renewal that could not be done, while the token in hand still lives.
 _POSTPONED_SECONDS = 5.0
+# For so long a refusal that may mean "you may not do that" leads to no renewal, once one did not help against it.
+_IN_VAIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Session:
         self.lock = ForkSafeLock()
         self.dead_refresh: str | None = None
         self.refused: SignInRefused | None = None
-        self.renewed_in_vain: str | None = None
+        self._renewed_in_vain: tuple[str, float] | None = None
         self.postponed_until = 0.0
         # What the store has still, where our tokens are newer and could not be written: its refresh token is spent.
         self.overtaken: StoredSignIn | None = None
@@ -120,7 +122,7 @@ class Session:
     def take(self, held: Held) -> Held:
         """Have new tokens in hand."""
         self.held = held
-        self.dead_refresh = self.refused = self.renewed_in_vain = None
+        self.dead_refresh = self.refused = self._renewed_in_vain = None
         self.postponed_until = 0.0
         return held
 
@@ -143,6 +145,15 @@ class Session:
     def postpone(self) -> None:
         """Do not try a renewal for a moment."""
         self.postponed_until = self.clocks.monotonic() + _POSTPONED_SECONDS
+
+    def note_renewed_in_vain(self, access: str) -> None:
+        """A new token was refused at once."""
+        self._renewed_in_vain = (access, self.clocks.monotonic())
+
+    def is_renewed_in_vain(self, access: str) -> bool:
+        """Whether that was a moment ago. Not for ever: the server may have been mended, or lost its tokens again."""
+        noted = self._renewed_in_vain
+        return noted is not None and noted[0] == access and self.clocks.monotonic() - noted[1] < _IN_VAIN_SECONDS
 
     def forget(self) -> None:
         """Have nothing in hand."""

@@ -18,9 +18,9 @@ from gatepass.usecases.ports.codes import (
     Redeemed,
     UserCodeTaken,
 )
-from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
+from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
-from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
@@ -40,6 +40,7 @@ __all__ = [
     "AccountChanged",
     "Accounts",
     "Added",
+    "AssertionReader",
     "AuditLog",
     "AuthorizationCodes",
     "ClientAssertions",
@@ -50,6 +51,7 @@ __all__ = [
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "MakesKeys",
     "NotRedeemed",
     "Opened",
     "Passwords",
@@ -57,6 +59,8 @@ __all__ = [
     "Redeemed",
     "RefreshKeys",
     "Replayed",
+    "Resealed",
+    "Reseals",
     "Reused",
     "Revocation",
     "RevocationFeed",
