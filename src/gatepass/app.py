@@ -34,7 +34,7 @@ from gatepass.gateway.upstream import Upstream, UpstreamLimits
 from gatepass.graphql.endpoint import GraphqlEndpoint, IntrospectionPolicy, Policies
 from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.ports import Deeds
-from gatepass.graphql.sign_in_schema import SIGN_IN_FIELDS, sdl
+from gatepass.graphql.sign_in_schema import RESERVED, sdl
 from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
 from gatepass.http.edge import Edge, Observer
@@ -50,15 +50,19 @@ from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
 from gatepass.usecases.attempts import Attempts
 from gatepass.usecases.authenticate import Authenticate
+from gatepass.usecases.change_own_password import ChangeOwnPassword
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
 from gatepass.usecases.device_limits import allowances
 from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.list_sessions import ListSessions
 from gatepass.usecases.meet_unknown_keys import MeetUnknownKeys
 from gatepass.usecases.new_session import NewSession
 from gatepass.usecases.ports import Clock, Directory, Store
+from gatepass.usecases.revoke_session import RevokeSession
 from gatepass.usecases.revoked_sessions import RevokedSessions
 from gatepass.usecases.rotate_keys import RotateKeys
+from gatepass.usecases.show_account import ShowAccount
 from gatepass.usecases.sign_in import SignIn
 from gatepass.usecases.sign_in_refresh import SignInRefresh
 from gatepass.usecases.sign_out import SignOut
@@ -216,10 +220,17 @@ def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedS
     leeway, sessions, clock = timedelta(seconds=settings.leeway_seconds), parts.store.sessions, parts.clock
     authenticate = Authenticate(parts.access_tokens, revoked, clock, leeway=leeway)
     keyring.when_keys_go(authenticate.forget)
+    show_account = ShowAccount(parts.store.accounts)
     return Deeds(
         sign_in=SignIn(parts.check_credentials, sessions, parts.new_session, parts.issue_tokens, clock),
         sign_in_refresh=parts.refresh,
         sign_out=SignOut(sessions, clock),
+        show_account=show_account,
+        list_sessions=ListSessions(sessions, clock, parts.new_session.limits),
+        revoke_session=RevokeSession(sessions, clock),
+        change_own_password=ChangeOwnPassword(
+            parts.store.accounts, parts.check_credentials.passwords, parts.check_credentials, show_account, clock
+        ),
         authenticate=MeetUnknownKeys(authenticate, lambda _: keyring.catch_up()),
     )
 
@@ -276,7 +287,7 @@ async def _open_upstream(
         headers=settings.upstream_introspection_headers,
         interval=timedelta(seconds=settings.schema_refresh_seconds),
         on_notice=_log.warning,
-        reserved=SIGN_IN_FIELDS,
+        reserved=RESERVED,
         assertions=assertions,
     )
     await schema.start()
