@@ -37,7 +37,7 @@ from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
 from gatepass.oauth.forward_auth import forward_auth_routes
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
@@ -87,13 +87,15 @@ async def compose(
     async with AsyncExitStack() as stack:
         sealer = Sealer(settings.require_secret_key())
         passwords = await stack.enter_async_context(_password_pool(settings))
-        store = await open_store(settings.database_path)
+        store = await open_store(settings.store_url)
         stack.push_async_callback(store.close)
         algorithm = Algorithm(settings.signing_algorithm)
         keyring = await Keyring.open(store.keys, sealer, clock=clock, algorithm=algorithm)
         revoked = RevokedSessions(store.revocations, clock, timedelta(seconds=settings.revocation_stale_seconds))
         await revoked.refresh()
-        await stack.enter_async_context(_repeating(revoked.refresh, settings.revocation_poll_seconds))
+        await stack.enter_async_context(
+            _repeating(revoked.refresh, settings.revocation_poll_seconds, store.revocations.news)
+        )
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
         deeds = _deeds(settings, store, keyring, passwords, revoked=revoked, directory=directory, clock=clock)
@@ -302,13 +304,19 @@ def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], 
 
 
 @asynccontextmanager
-async def _repeating(job: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
-    """Do `job` again and again beside the body. A failure is logged once until it has succeeded again."""
+async def _repeating(
+    job: Callable[[], Awaitable[None]], seconds: float, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> AsyncIterator[None]:
+    """
+    Do `job` again and again beside the body. A failure is logged once until it has succeeded again.
+
+    `pause` waits between two, for up to so many seconds.
+    """
 
     async def repeat() -> None:
         failing = False
         while True:
-            await asyncio.sleep(seconds)
+            await pause(seconds)
             try:
                 await job()
                 failing = False

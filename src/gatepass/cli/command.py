@@ -92,6 +92,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "user": "gatepass.cli.user:user",
         "serve": "gatepass.cli.serve:serve",
         "config": "gatepass.cli.config:config",
+        "db": "gatepass.cli.db:db",
         "calibrate": "gatepass.cli.calibrate:calibrate",
         "login": "gatepass.cli.login:login",
         "logout": "gatepass.cli.logout:logout",

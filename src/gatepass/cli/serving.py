@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 
-from gatepass.cli.accounts import NoStoreError
+from gatepass.cli.accounts import check_store_is_there
 from gatepass.domain.errors import GatepassError
 from gatepass.embed import Gatepass
 from gatepass.server import ServerLimits, run_server
@@ -47,8 +47,7 @@ def run_gateway(settings: Settings) -> None:
 
 def _check_ready(settings: Settings) -> None:
     settings.require_secret_key()
-    if not settings.database_path.is_file():
-        raise NoStoreError(settings.database_path)
+    check_store_is_there(settings)
     if settings.upstream is None:
         raise NoUpstreamError("there is no API to protect: name it with --upstream URL, or set 'upstream'")
 

@@ -1,0 +1,127 @@
+"""Accounts, and what ends their access."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gatepass.domain.account import Account, EmailAddress
+from gatepass.domain.identifiers import AccountId
+from gatepass.domain.secret import Secret
+from gatepass.stores.postgres import rows
+from gatepass.stores.postgres.connection import Connection
+from gatepass.stores.postgres.reader import Reader
+from gatepass.stores.postgres.revocations import revoke_all
+from gatepass.stores.postgres.writer import Writer
+from gatepass.usecases.ports import Added, EmailTaken, StoredCredentials
+
+_ADD: Final = """
+INSERT INTO accounts (id, email, scopes, password_hash, created_at, disabled_at)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING RETURNING id
+"""
+_FIND: Final = f"SELECT {rows.ACCOUNT}, a.password_hash FROM accounts a WHERE a.email = $1"  # noqa: S608 - constants
+_PAGE: Final = f"SELECT {rows.ACCOUNT} FROM accounts a WHERE a.email > $1 ORDER BY a.email LIMIT $2"  # noqa: S608
+_SET_PASSWORD: Final = "UPDATE accounts SET password_hash = $2 WHERE id = $1 RETURNING id"  # noqa: S105 - a statement
+_UPGRADE_HASH: Final = "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 RETURNING id"
+_ENABLE: Final = "UPDATE accounts SET disabled_at = NULL WHERE id = $1 RETURNING id"
+_DISABLE: Final = "UPDATE accounts SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1 RETURNING id"
+_LOCK: Final = "SELECT id FROM accounts WHERE id = $1 FOR UPDATE"
+_REMOVE_SESSIONS: Final = "DELETE FROM sessions WHERE account_id = $1"
+_REMOVE: Final = "DELETE FROM accounts WHERE id = $1"
+
+
+class PostgresAccounts:
+    """See `gatepass.usecases.ports.Accounts`."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def add(self, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
+        """Store a new account."""
+        return await self._writer.do(lambda connection: _add(connection, account, password_hash))
+
+    async def find(self, email: EmailAddress) -> StoredCredentials | None:
+        """The account with exactly this address."""
+        return await self._reader.do(lambda connection: _find(connection, email))
+
+    async def page(self, after: EmailAddress | None, limit: int) -> Sequence[Account]:
+        """Accounts in the order of their addresses, code point by code point."""
+        return await self._reader.do(lambda connection: _page(connection, after, limit))
+
+    async def set_password(self, account: AccountId, password_hash: Secret[str], now: datetime) -> bool:
+        """Replace the password and revoke every session, in one."""
+        return await self._writer.do(lambda connection: _set_password(connection, account, password_hash, now))
+
+    async def upgrade_hash(self, account: AccountId, old: Secret[str], new: Secret[str]) -> bool:
+        """Replace a hash that is still `old`."""
+        return await self._writer.do(lambda connection: _upgrade_hash(connection, account, old, new))
+
+    async def set_enabled(self, account: AccountId, *, enabled: bool, now: datetime) -> bool:
+        """Enable, or disable and revoke every session in one."""
+        if enabled:
+            return await self._writer.do(lambda connection: _enable(connection, account))
+        return await self._writer.do(lambda connection: _disable(connection, account, now))
+
+    async def remove(self, account: AccountId, now: datetime) -> bool:
+        """Remove the account and its sessions, and announce their end, in one."""
+        return await self._writer.do(lambda connection: _remove(connection, account, now))
+
+
+async def _add(connection: Connection, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
+    added = await connection.fetchval(
+        _ADD,
+        account.id,
+        account.email,
+        rows.scopes_text(account.scopes),
+        password_hash.reveal() if password_hash else None,
+        account.created_at,
+        account.disabled_at,
+    )
+    return EmailTaken() if added is None else Added()
+
+
+async def _find(connection: Connection, email: EmailAddress) -> StoredCredentials | None:
+    row = await connection.fetchrow(_FIND, email)
+    if row is None:
+        return None
+    return StoredCredentials(rows.account(tuple(row[:-1])), Secret(row[-1]) if row[-1] is not None else None)
+
+
+async def _page(connection: Connection, after: EmailAddress | None, limit: int) -> Sequence[Account]:
+    return [rows.account(tuple(row)) for row in await connection.fetch(_PAGE, after or "", limit)]
+
+
+# In each of these the first statement locks the account, so the later ones see every session of who was quicker.
+
+
+async def _set_password(connection: Connection, account: AccountId, password_hash: Secret[str], now: datetime) -> bool:
+    if await connection.fetchval(_SET_PASSWORD, account, password_hash.reveal()) is None:
+        return False
+    await revoke_all(connection, account, now)
+    return True
+
+
+async def _upgrade_hash(connection: Connection, account: AccountId, old: Secret[str], new: Secret[str]) -> bool:
+    return await connection.fetchval(_UPGRADE_HASH, account, old.reveal(), new.reveal()) is not None
+
+
+async def _enable(connection: Connection, account: AccountId) -> bool:
+    return await connection.fetchval(_ENABLE, account) is not None
+
+
+async def _disable(connection: Connection, account: AccountId, now: datetime) -> bool:
+    if await connection.fetchval(_DISABLE, account, now) is None:
+        return False
+    await revoke_all(connection, account, now)
+    return True
+
+
+async def _remove(connection: Connection, account: AccountId, now: datetime) -> bool:
+    if await connection.fetchval(_LOCK, account) is None:
+        return False
+    await revoke_all(connection, account, now)
+    await connection.execute(_REMOVE_SESSIONS, account)
+    await connection.execute(_REMOVE, account)
+    return True
