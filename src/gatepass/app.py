@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,11 +13,14 @@ from typing import Any
 from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.assertions import JwtAssertions
+from gatepass.crypto.client_assertions import JoseAssertionReader
+from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.crypto.random_pool import RandomPool
 from gatepass.crypto.sealing import Sealer
 from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
+from gatepass.domain.key_schedule import Activate, KeySchedule, Publish, Remove, Step, tokens_live
 from gatepass.domain.session import SessionLimits
 from gatepass.domain.signing_key import Algorithm
 from gatepass.gateway.asgi_upstream import AsgiUpstream
@@ -36,18 +39,24 @@ from gatepass.http.edge import Edge, Observer
 from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
 from gatepass.oauth.forward_auth import forward_auth_routes
+from gatepass.oauth.places import Places
+from gatepass.oauth.routes import Rooms, oauth_routes
 from gatepass.settings import Settings
 from gatepass.stores.opening import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
+from gatepass.usecases.attempts import Attempts
 from gatepass.usecases.authenticate import Authenticate
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
+from gatepass.usecases.device_limits import allowances
 from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.meet_unknown_keys import MeetUnknownKeys
 from gatepass.usecases.new_session import NewSession
 from gatepass.usecases.ports import Clock, Directory, Store
 from gatepass.usecases.revoked_sessions import RevokedSessions
+from gatepass.usecases.rotate_keys import RotateKeys
 from gatepass.usecases.sign_in import SignIn
 from gatepass.usecases.sign_in_refresh import SignInRefresh
 from gatepass.usecases.sign_out import SignOut
@@ -65,7 +74,7 @@ class Service:
 
     edge: Edge
     paths: Paths
-    authenticate: Callable[[str], Caller]
+    authenticate: Callable[[str], Awaitable[Caller]]
     reload: Callable[[], Awaitable[None]]
 
 
@@ -85,7 +94,7 @@ async def compose(
         SettingsError, StoreUnavailable, KeyUnusable, HashingFailed: nothing stays open.
     """
     async with AsyncExitStack() as stack:
-        sealer = Sealer(settings.require_secret_key())
+        sealer = Sealer(settings.require_secret_key(), settings.secret_key_previous)
         passwords = await stack.enter_async_context(_password_pool(settings))
         store = await open_store(settings.store_url)
         stack.push_async_callback(store.close)
@@ -96,9 +105,12 @@ async def compose(
         await stack.enter_async_context(
             _repeating(revoked.refresh, settings.revocation_poll_seconds, store.revocations.news)
         )
+        rotate = RotateKeys(store.keys, KeyMaker(sealer, algorithm), key_schedule(settings), clock)
+        await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
-        deeds = _deeds(settings, store, keyring, passwords, revoked=revoked, directory=directory, clock=clock)
+        parts = _parts(settings, store, keyring, passwords, directory=directory, clock=clock)
+        deeds = _deeds(settings, parts, keyring, revoked)
         assertions = _assertions(settings, keyring, wrapped, clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
@@ -109,9 +121,18 @@ async def compose(
                 ide_or(endpoint, settings.ide, keeps_sign_in=settings.ide_keeps_sign_in, on_notice=_log.warning),
             ),
             **service_routes(
-                jwks=keyring.jwks, readiness=CheckReadiness(store, keyring, revoked), metrics=metrics.render
+                jwks=keyring.jwks,
+                readiness=CheckReadiness(store, keyring.check_usable, revoked),
+                metrics=metrics.render,
             ),
             **forward_auth_routes(deeds.authenticate, _report),
+            **oauth_routes(
+                parts,
+                _places(settings),
+                device_ttl=timedelta(seconds=settings.device_code_seconds),
+                limits=_body_limits(settings),
+                report=_report,
+            ),
         }
         paths = Paths(routes)
         edge = Edge(router(paths), observe=_observer(RequestLog(), metrics), report=_report)
@@ -138,35 +159,70 @@ async def _password_pool(settings: Settings) -> AsyncIterator[PasswordPool]:
         await pool.close()
 
 
-def _deeds(
+def _parts(
     settings: Settings,
     store: Store,
     keyring: Keyring,
     passwords: PasswordPool,
     *,
-    revoked: RevokedSessions,
     directory: Directory | None,
     clock: Clock,
-) -> Deeds:
+) -> Rooms:
+    """What both doors, GraphQL and OAuth 2, are made of: so neither knows another truth than the other."""
     leeway = timedelta(seconds=settings.leeway_seconds)
     limits = _session_limits(settings)
     tokens = JwtAccessTokens(keyring, issuer=settings.issuer, audience=settings.audience, leeway=leeway)
     access_ttl = timedelta(seconds=settings.access_ttl_seconds)
-    random = RandomPool()
+    random, audit = RandomPool(), LoggedAudit()
     issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
+    return Rooms(
+        store=store,
+        check_credentials=CheckCredentials(store.accounts, passwords, directory),
+        new_session=NewSession(random, limits),
+        issue_tokens=issue,
+        access_tokens=tokens,
+        refresh=SignInRefresh(
+            store.sessions, keyring, issue, clock, limits, audit, has_directory=directory is not None
+        ),
+        assertions=JoseAssertionReader(),
+        throttle=Attempts(allowances(), clock),
+        audit_log=audit,
+        clock=clock,
+        random=random,
+    )
+
+
+def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions) -> Deeds:
+    leeway, sessions, clock = timedelta(seconds=settings.leeway_seconds), parts.store.sessions, parts.clock
+    authenticate = Authenticate(parts.access_tokens, revoked, clock, leeway=leeway)
+    keyring.when_keys_go(authenticate.forget)
     return Deeds(
-        sign_in=SignIn(
-            CheckCredentials(store.accounts, passwords, directory),
-            store.sessions,
-            NewSession(random, limits),
-            issue,
-            clock,
-        ),
-        sign_in_refresh=SignInRefresh(
-            store.sessions, keyring, issue, clock, limits, LoggedAudit(), has_directory=directory is not None
-        ),
-        sign_out=SignOut(store.sessions, clock),
-        authenticate=Authenticate(tokens, revoked, clock, leeway=leeway),
+        sign_in=SignIn(parts.check_credentials, sessions, parts.new_session, parts.issue_tokens, clock),
+        sign_in_refresh=parts.refresh,
+        sign_out=SignOut(sessions, clock),
+        authenticate=MeetUnknownKeys(authenticate, lambda _: keyring.catch_up()),
+    )
+
+
+def _places(settings: Settings) -> Places:
+    return Places(
+        issuer=settings.issuer,
+        public_url=settings.public_url,
+        resource=settings.public_url + settings.graphql_path,
+        audience=settings.audience,
+    )
+
+
+def _body_limits(settings: Settings) -> BodyLimits:
+    return BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds))
+
+
+def key_schedule(settings: Settings) -> KeySchedule:
+    """When the settings want keys to change."""
+    return KeySchedule(
+        max_age=timedelta(seconds=settings.key_max_age_seconds) if settings.key_max_age_seconds else None,
+        lead=timedelta(seconds=settings.key_lead_seconds),
+        tokens_live=tokens_live(_session_limits(settings)),
     )
 
 
@@ -260,7 +316,7 @@ def _endpoint(
             max_aliases=settings.max_aliases,
             max_root_fields=settings.max_root_fields,
         ),
-        body_limits=BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds)),
+        body_limits=_body_limits(settings),
     )
 
 
@@ -299,8 +355,30 @@ def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], 
         ended, swept = clock() - MAX_ACCESS_TTL - MAX_LEEWAY, SWEEP_ROWS
         while swept == SWEEP_ROWS:
             swept = await store.sessions.sweep(ended, ended - limits.idle, SWEEP_ROWS)
+        for kept in (store.authorization_codes, store.device_codes, store.client_assertions):
+            while await kept.sweep(ended, SWEEP_ROWS) == SWEEP_ROWS:
+                pass
 
     return sweep
+
+
+def _key_keeper(rotate: RotateKeys, keyring: Keyring) -> Callable[[], Awaitable[None]]:
+    async def keep() -> None:
+        for step in await rotate():
+            _log.info("key rotation", extra=_step_fields(step))
+        await keyring.reload()
+
+    return keep
+
+
+def _step_fields(step: Step) -> Mapping[str, str]:
+    match step:
+        case Publish(use):
+            return {"step": "published", "use": use}
+        case Activate(following, active):
+            return {"step": "activated", "use": following.use, "key": following.id, "retiring": active.id}
+        case Remove(key):
+            return {"step": "removed", "use": key.use, "key": key.id}
 
 
 @asynccontextmanager

@@ -66,7 +66,7 @@ class Gatepass:
         if ours["path"] in self._service.paths or self._wrapped is None:
             await self._answer(self._service, ours, receive, send)
         else:
-            await self._wrapped(self._passed_on(self._service, scope, receive), receive, send)
+            await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
 
     async def reload(self) -> None:
         """Read the upstream's schema again."""
@@ -80,11 +80,11 @@ class Gatepass:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
 
-    def _passed_on(self, service: Service, scope: Scope, receive: Receive) -> Scope:
+    async def _passed_on(self, service: Service, scope: Scope, receive: Receive) -> Scope:
         return {
             **scope,
             "headers": [(name, value) for name, value in scope["headers"] if _NOT_IDENTITY[name]],
-            "gatepass": _caller(service, scope, receive),
+            "gatepass": await _caller(service, scope, receive),
         }
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,11 +105,11 @@ class Gatepass:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _caller(service: Service, scope: Scope, receive: Receive) -> Caller | None:
+async def _caller(service: Service, scope: Scope, receive: Receive) -> Caller | None:
     """Who sent this, where that is proven. It is for the application to say who may come in on its own paths."""
     try:
         token = bearer_token(Request(scope, receive, request_id="", client=""))
-        return service.authenticate(token) if token is not None else None
+        return await service.authenticate(token) if token is not None else None
     except Refused:
         return None
 

@@ -77,7 +77,7 @@ class StubDeeds:
         self._record("sign_out", caller.session_id, everywhere)
         return 3 if everywhere else 1
 
-    def authenticate(self, token: str) -> Caller:
+    async def authenticate(self, token: str) -> Caller:
         """Accepts `ACCESS_TOKEN`."""
         self._record("authenticate", token)
         if token != ACCESS_TOKEN:

@@ -56,7 +56,7 @@ def check_new(settings: Settings, email: str, granted: Sequence[str]) -> None:
     """
     address = email_address(email)
     scopes(tuple(granted))
-    if _with_store(settings, lambda store: store.accounts.find(address)) is not None:
+    if with_store(settings, lambda store: store.accounts.find(address)) is not None:
         raise BadUserInput(f"There is an account {address} already.")
 
 
@@ -67,12 +67,12 @@ def find(settings: Settings, email: str) -> Account:
     Raises:
         BadUserInput: there is none.
     """
-    return _with_store(settings, lambda store: find_account(store.accounts, email)).account
+    return with_store(settings, lambda store: find_account(store.accounts, email)).account
 
 
 def add(settings: Settings, email: str, plain: Secret[str], granted: Sequence[str]) -> Account:
     """Add an account; see `AddAccount`."""
-    return _with_store(settings, lambda store: add_all(settings, store, [(email, plain, granted)]))[0]
+    return with_store(settings, lambda store: add_all(settings, store, [(email, plain, granted)]))[0]
 
 
 async def add_all(
@@ -91,17 +91,17 @@ def change_password(settings: Settings, email: str, plain: Secret[str]) -> None:
         async with _passwords(settings) as passwords:
             await ChangePassword(store.accounts, passwords, utc_now)(email, plain)
 
-    _with_store(settings, deed)
+    with_store(settings, deed)
 
 
 def enable(settings: Settings, email: str, *, enabled: bool) -> None:
     """Enable or disable; see `EnableAccount`."""
-    _with_store(settings, lambda store: EnableAccount(store.accounts, utc_now)(email, enabled=enabled))
+    with_store(settings, lambda store: EnableAccount(store.accounts, utc_now)(email, enabled=enabled))
 
 
 def remove(settings: Settings, email: str) -> None:
     """Remove; see `RemoveAccount`."""
-    _with_store(settings, lambda store: RemoveAccount(store.accounts, utc_now)(email))
+    with_store(settings, lambda store: RemoveAccount(store.accounts, utc_now)(email))
 
 
 def everyone(settings: Settings) -> Iterator[Account]:
@@ -113,7 +113,7 @@ def everyone(settings: Settings) -> Iterator[Account]:
             found.extend(page)
         return found
 
-    return iter(_with_store(settings, deed))
+    return iter(with_store(settings, deed))
 
 
 def utc_now() -> datetime:
@@ -121,7 +121,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _with_store(settings: Settings, deed: Callable[[Store], Awaitable[R]]) -> R:
+def with_store(settings: Settings, deed: Callable[[Store], Awaitable[R]]) -> R:
+    """
+    Do something with the store, and close it.
+
+    Raises:
+        NoStoreError: there is none.
+    """
     check_store_is_there(settings)
 
     async def do() -> R:

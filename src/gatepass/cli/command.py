@@ -90,6 +90,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "demo": "gatepass.cli.demo:demo",
         "init": "gatepass.cli.init:init",
         "user": "gatepass.cli.user:user",
+        "key": "gatepass.cli.key:key",
         "serve": "gatepass.cli.serve:serve",
         "config": "gatepass.cli.config:config",
         "db": "gatepass.cli.db:db",

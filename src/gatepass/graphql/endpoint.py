@@ -172,9 +172,9 @@ class GraphqlEndpoint:
         if len(asked.envelope.body) > MAX_OWN_BODY_BYTES:
             raise RequestTooLarge(f"A request that is answered here may have {MAX_OWN_BODY_BYTES} bytes, not more.")
         if asked.document is None or classification.kind is Kind.INTROSPECTION:
-            merged = classification.asks_schema and self._shows_all(request)
+            merged = classification.asks_schema and await self._shows_all(request)
             return await self._introspection.answer(asked.envelope, merged=merged, memorable=asked.memorable)
-        caller = self._caller(request) if classification.needs_caller else None
+        caller = await self._caller(request) if classification.needs_caller else None
         return await self._sign_in.run(asked.document, asked.envelope, caller)
 
     async def _forwarded(self, request: Request, asked: _Asked) -> Answer:
@@ -187,7 +187,7 @@ class GraphqlEndpoint:
         )
         if token is None and not open_to_all:
             raise Unauthenticated
-        caller = self._deeds.authenticate(token) if token is not None else None
+        caller = await self._deeds.authenticate(token) if token is not None else None
         if classification.asks_schema and policies.introspection is IntrospectionPolicy.OFF:
             raise Forbidden(_INTROSPECTION_OFF)
         if self._forward is None:
@@ -196,7 +196,7 @@ class GraphqlEndpoint:
             ForwardedOperation(request, _body_to_forward(asked), classification.verb, caller, token)
         )
 
-    def _shows_all(self, request: Request) -> bool:
+    async def _shows_all(self, request: Request) -> bool:
         """Whether this caller sees the merged schema; a bearer that is there must be good."""
         policy = self._policies.introspection
         if policy is IntrospectionPolicy.OFF:
@@ -204,13 +204,13 @@ class GraphqlEndpoint:
         if policy is IntrospectionPolicy.PUBLIC:
             return True
         token = bearer_token(request)
-        return token is not None and bool(self._deeds.authenticate(token))
+        return token is not None and bool(await self._deeds.authenticate(token))
 
-    def _caller(self, request: Request) -> Caller:
+    async def _caller(self, request: Request) -> Caller:
         token = bearer_token(request)
         if token is None:
             raise Unauthenticated
-        return self._deeds.authenticate(token)
+        return await self._deeds.authenticate(token)
 
 
 def _body_to_forward(asked: _Asked) -> bytes:

@@ -36,9 +36,9 @@ class SignOutDeed(Protocol):
 
 
 class AuthenticateDeed(Protocol):
-    """`usecases.authenticate.Authenticate`."""
+    """`usecases.meet_unknown_keys.MeetUnknownKeys`."""
 
-    def __call__(self, token: str) -> Caller:
+    async def __call__(self, token: str) -> Caller:
         """The caller that a bearer token proves; raises `Unauthenticated`."""
         ...
 

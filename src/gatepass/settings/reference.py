@@ -29,7 +29,7 @@ _TEMPLATE_HEAD: Final = """\
 # Settings of Gatepass. Remove the '#' before a line to change it.
 # Flags and GATEPASS_* variables come before this file; 'gatepass config show --origin' says what holds.
 """
-_ELSEWHERE: Final = frozenset({"data_dir", "secret_key"})
+_ELSEWHERE: Final = frozenset({"data_dir", "secret_key", "secret_key_previous"})
 _TEMPLATE_WIDTH: Final = 100
 
 

@@ -40,7 +40,7 @@ class PostgresAccounts:
 
     async def add(self, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
         """Store a new account."""
-        return await self._writer.do(lambda connection: _add(connection, account, password_hash))
+        return await self._writer.do(lambda connection: add_account(connection, account, password_hash))
 
     async def find(self, email: EmailAddress) -> StoredCredentials | None:
         """The account with exactly this address."""
@@ -66,10 +66,13 @@ class PostgresAccounts:
 
     async def remove(self, account: AccountId, now: datetime) -> bool:
         """Remove the account and its sessions, and announce their end, in one."""
-        return await self._writer.do(lambda connection: _remove(connection, account, now))
+        return await self._writer.do(lambda connection: remove_account(connection, account, now))
 
 
-async def _add(connection: Connection, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
+async def add_account(
+    connection: Connection, account: Account, password_hash: Secret[str] | None
+) -> Added | EmailTaken:
+    """Inside a transaction: store a new account."""
     added = await connection.fetchval(
         _ADD,
         account.id,
@@ -118,8 +121,14 @@ async def _disable(connection: Connection, account: AccountId, now: datetime) ->
     return True
 
 
-async def _remove(connection: Connection, account: AccountId, now: datetime) -> bool:
-    if await connection.fetchval(_LOCK, account) is None:
+async def lock_account(connection: Connection, account: AccountId) -> bool:
+    """Inside a transaction: nobody else opens anything for this account until the commit. False: there is none."""
+    return await connection.fetchval(_LOCK, account) is not None
+
+
+async def remove_account(connection: Connection, account: AccountId, now: datetime) -> bool:
+    """Inside a transaction: remove an account with its sessions, and announce their end."""
+    if not await lock_account(connection, account):
         return False
     await revoke_all(connection, account, now)
     await connection.execute(_REMOVE_SESSIONS, account)

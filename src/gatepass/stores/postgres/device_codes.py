@@ -92,7 +92,7 @@ async def _add(connection: Connection, code: DeviceCode, origin: SessionOrigin) 
         code.digest,
         code.user_code_digest,
         code.client_id,
-        rows.scopes_text(code.scopes),
+        rows.scopes_or_none(code.scopes),
         code.expires_at,
         code.interval,
         origin.address,
@@ -118,7 +118,7 @@ async def _approve(
         return Unknown()
     if not is_unchanged:
         return AccountChanged()
-    values = (approval.account.id, rows.scopes_text(approval.granted), approval.authenticated_at)
+    values = (approval.account.id, rows.scopes_or_none(approval.granted), approval.authenticated_at)
     await connection.execute(_APPROVE, user_code_digest, now, *values)
     return CodeKept()
 
@@ -156,7 +156,7 @@ def _code(row: Any) -> DeviceCode:
         digest,
         user_code_digest,
         client_id,
-        tuple(scopes.split()),
+        rows.given_scopes(scopes),
         expires_at,
         interval,
         polled_at,
@@ -171,4 +171,4 @@ def _answer(row: Any) -> Approval | Denial | None:
         return None
     if not is_approved:
         return Denial()
-    return Approval(rows.account(tuple(row[13:])), tuple(granted.split()), authenticated_at)
+    return Approval(rows.account(tuple(row[13:])), rows.given_scopes(granted), authenticated_at)

@@ -45,6 +45,15 @@ WITH locked AS MATERIALIZED (
     ORDER BY s.id FOR NO KEY UPDATE OF s
 ) {_END}
 """  # noqa: S608 - constants
+# In these words, for the index leaves the built-in client out, and nobody removes it.
+_END_CLIENT: Final = f"""
+WITH locked AS MATERIALIZED (
+    SELECT s.id, $2::timestamptz AS now FROM sessions s
+    WHERE s.client_id = $1 AND s.client_id <> 'gatepass'
+    AND s.revoked_at IS NULL AND s.ends_at > $2::timestamptz - $3::interval
+    ORDER BY s.id FOR NO KEY UPDATE OF s
+) {_END}
+"""  # noqa: S608 - constants
 # Followers read from a cursor on, so a number must never become visible after a greater one. That is what the lock is
 # for: it is taken before the first number is drawn (a condition without a column of the table is asked first), and the
 # server lets go of it after the commit can be seen. It is the last lock of every transaction that takes it.
@@ -84,6 +93,15 @@ async def revoke_all(connection: Connection, account: AccountId, now: datetime) 
     await connection.execute(_LOCK_ACCOUNT, account)
     await end_open_codes(connection, account)
     ended = await connection.fetch(_END_ALL, account, now, ACCESS_LIFE, ACCESS_LIFE + REPLAY_ALLOWANCE)
+    await _tell(connection, ended)
+    return len(ended)
+
+
+async def revoke_client(connection: Connection, client_id: str, now: datetime) -> int:
+    """Inside a transaction: end every session of a client, and the codes with which it could still open one."""
+    for table in ("authorization_codes", "device_codes"):
+        await connection.execute(f"DELETE FROM {table} WHERE session_id IS NULL AND client_id = $1", client_id)  # noqa: S608
+    ended = await connection.fetch(_END_CLIENT, client_id, now, ACCESS_LIFE, ACCESS_LIFE + REPLAY_ALLOWANCE)
     await _tell(connection, ended)
     return len(ended)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -10,6 +11,7 @@ from gatepass.domain.account import Account, EmailAddress, Scope
 from gatepass.domain.identifiers import AccountId, Generation, SessionId
 from gatepass.domain.session import Session
 
+_UNHOLDABLE: Final = re.compile("[\x00\ud800-\udfff]")
 ACCOUNT: Final = "a.id, a.email, a.scopes, a.created_at, a.disabled_at"
 """The columns that `account` takes, in its order."""
 
@@ -20,9 +22,24 @@ SESSION: Final = (
 """The columns that `session` takes, in its order: its own, then its account's."""
 
 
+def is_text(value: str) -> bool:
+    """Whether PostgreSQL can hold it; what it cannot hold is not there."""
+    return not _UNHOLDABLE.search(value)
+
+
 def scopes_text(scopes: Sequence[Scope]) -> str:
     """Scopes as RFC 6749 §3.3 writes them: no scope has a space."""
     return " ".join(scopes)
+
+
+def scopes_or_none(scopes: Sequence[Scope] | None) -> str | None:
+    """What a client was given; None, and an empty column, for all that the account has."""
+    return None if scopes is None else scopes_text(scopes)
+
+
+def given_scopes(stored: str | None) -> tuple[Scope, ...] | None:
+    """As `scopes_or_none` wrote it."""
+    return None if stored is None else tuple(map(Scope, stored.split()))
 
 
 @lru_cache(maxsize=1024)
@@ -49,5 +66,5 @@ def session(row: Sequence[Any]) -> Session:
         rotated_at,
         ends_at,
         revoked_at,
-        None if granted is None else tuple(granted.split()),
+        given_scopes(granted),
     )

@@ -167,7 +167,7 @@ def _columns(operation: _Open) -> tuple[object, ...]:
         session.rotated_at,
         session.ends_at,
         session.revoked_at,
-        None if session.granted is None else rows.scopes_text(session.granted),
+        rows.scopes_or_none(session.granted),
         origin.address,
         origin.user_agent,
         operation.password_hash,

@@ -12,6 +12,7 @@ from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.postgres import migrations as schema
 from gatepass.stores.postgres.accounts import PostgresAccounts
 from gatepass.stores.postgres.authorization_codes import PostgresAuthorizationCodes
+from gatepass.stores.postgres.clients import PostgresClientAssertions, PostgresClients
 from gatepass.stores.postgres.connection import Connection, Target, check_server
 from gatepass.stores.postgres.device_codes import PostgresDeviceCodes
 from gatepass.stores.postgres.faults import as_seen_by_caller
@@ -114,6 +115,8 @@ class PostgresStore:
         self.revocations = PostgresRevocations(self._reader, self._listener)
         self.authorization_codes = PostgresAuthorizationCodes(writer)
         self.device_codes = PostgresDeviceCodes(writer, self._reader)
+        self.clients = PostgresClients(writer, self._reader)
+        self.client_assertions = PostgresClientAssertions(writer)
         self.keys = PostgresSealedKeys(writer, self._reader)
 
     async def check(self) -> None:

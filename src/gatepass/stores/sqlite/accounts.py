@@ -24,7 +24,7 @@ class SqliteAccounts:
 
     async def add(self, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
         """Store a new account."""
-        return await self._writer.do(lambda connection: _add(connection, account, password_hash))
+        return await self._writer.do(lambda connection: add_account(connection, account, password_hash))
 
     async def find(self, email: EmailAddress) -> StoredCredentials | None:
         """The account with exactly this address."""
@@ -50,10 +50,13 @@ class SqliteAccounts:
 
     async def remove(self, account: AccountId, now: datetime) -> bool:
         """Remove the account and its sessions, and announce their end, in one."""
-        return await self._writer.do(lambda connection: _remove(connection, account, now))
+        return await self._writer.do(lambda connection: remove_account(connection, account, now))
 
 
-def _add(connection: sqlite3.Connection, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
+def add_account(
+    connection: sqlite3.Connection, account: Account, password_hash: Secret[str] | None
+) -> Added | EmailTaken:
+    """Inside a transaction: store a new account."""
     added = connection.execute(
         "INSERT INTO accounts (id, email, scopes, password_hash, created_at, disabled_at) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (email) DO NOTHING",
@@ -113,7 +116,8 @@ def _disable(connection: sqlite3.Connection, account: AccountId, now: datetime) 
     return changed.rowcount == 1
 
 
-def _remove(connection: sqlite3.Connection, account: AccountId, now: datetime) -> bool:
+def remove_account(connection: sqlite3.Connection, account: AccountId, now: datetime) -> bool:
+    """Inside a transaction: remove an account with its sessions, and announce their end."""
     revoke_all(connection, account, now)
     connection.execute("DELETE FROM sessions WHERE account_id = ?", (account.bytes,))
     return connection.execute("DELETE FROM accounts WHERE id = ?", (account.bytes,)).rowcount == 1

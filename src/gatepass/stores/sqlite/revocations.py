@@ -33,6 +33,9 @@ WHERE {_IS_LIVE} AND rotated_at > :issues_after AND
 _END: Final = f"UPDATE sessions SET revoked_at = :now WHERE {_IS_LIVE} AND"  # noqa: S608 - constants
 _ANNOUNCE_ONE, _END_ONE = f"{_ANNOUNCE} id = :id", f"{_END} id = :id"
 _ANNOUNCE_ALL, _END_ALL = f"{_ANNOUNCE} account_id = :id", f"{_END} account_id = :id"
+# In these words, for the index leaves the built-in client out, and nobody removes it.
+_OF_CLIENT: Final = "client_id = :id AND client_id <> 'gatepass'"
+_ANNOUNCE_CLIENT, _END_CLIENT = f"{_ANNOUNCE} {_OF_CLIENT}", f"{_END} {_OF_CLIENT}"
 _END_CODES: Final = "DELETE FROM authorization_codes WHERE account_id = ? AND session_id IS NULL"
 _END_APPROVALS: Final = "DELETE FROM device_codes WHERE account_id = ? AND session_id IS NULL"
 
@@ -56,6 +59,15 @@ def revoke_all(connection: sqlite3.Connection, account: AccountId, now: datetime
     return connection.execute(_END_ALL, values).rowcount
 
 
+def revoke_client(connection: sqlite3.Connection, client_id: str, now: datetime) -> int:
+    """Inside a transaction: end every session of a client, and the codes with which it could still open one."""
+    for table in ("authorization_codes", "device_codes"):
+        connection.execute(f"DELETE FROM {table} WHERE session_id IS NULL AND client_id = ?", (client_id,))  # noqa: S608
+    values = {**_times(now), "id": client_id}
+    connection.execute(_ANNOUNCE_CLIENT, values)
+    return connection.execute(_END_CLIENT, values).rowcount
+
+
 def end_open_codes(connection: sqlite3.Connection, account: AccountId) -> None:
     """Inside a transaction: end the codes with which a client or a device could still open a session."""
     connection.execute(_END_CODES, (account.bytes,))
@@ -63,10 +75,13 @@ def end_open_codes(connection: sqlite3.Connection, account: AccountId) -> None:
 
 
 def _values(identifier: UUID, now: datetime) -> dict[str, bytes | int]:
+    return {**_times(now), "id": identifier.bytes}
+
+
+def _times(now: datetime) -> dict[str, int]:
     stamp = rows.microseconds(now)
     life = rows.duration(ACCESS_LIFE)
     return {
-        "id": identifier.bytes,
         "now": stamp,
         "access_life": life,
         "access_issued_after": stamp - life,

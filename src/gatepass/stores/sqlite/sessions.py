@@ -77,7 +77,7 @@ def open_session(
             rows.microseconds(session.rotated_at),
             rows.microseconds(session.ends_at),
             rows.microseconds(session.revoked_at) if session.revoked_at else None,
-            None if session.granted is None else rows.scopes_text(session.granted),
+            rows.scopes_or_none(session.granted),
             origin.address,
             origin.user_agent,
             session.account.id.bytes,

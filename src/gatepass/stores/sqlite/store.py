@@ -13,6 +13,7 @@ from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.sqlite import migrations as schema
 from gatepass.stores.sqlite.accounts import SqliteAccounts
 from gatepass.stores.sqlite.authorization_codes import SqliteAuthorizationCodes
+from gatepass.stores.sqlite.clients import SqliteClientAssertions, SqliteClients
 from gatepass.stores.sqlite.connection import (
     BUSY_TIMEOUT,
     Synchronous,
@@ -96,6 +97,8 @@ class SqliteStore:
         self.revocations = SqliteRevocations(self._reader)
         self.authorization_codes = SqliteAuthorizationCodes(self._writer)
         self.device_codes = SqliteDeviceCodes(self._writer, self._reader)
+        self.clients = SqliteClients(self._writer, self._reader)
+        self.client_assertions = SqliteClientAssertions(self._writer)
         self.keys = SqliteSealedKeys(self._writer, self._reader)
 
     async def check(self) -> None:

@@ -46,10 +46,35 @@ CREATE TABLE sealed_keys (
     state      text NOT NULL,
     sealed     bytea NOT NULL,
     public_jwk text NOT NULL,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    since      timestamptz NOT NULL
 );
 
 CREATE UNIQUE INDEX sealed_keys_one_active ON sealed_keys (use) WHERE state = 'active';
+CREATE UNIQUE INDEX sealed_keys_one_next ON sealed_keys (use) WHERE state = 'next';
+
+-- OAuth clients. Their secrets are kept as SHA-256. `scopes` is NULL where a client may have all that an account has.
+-- A client that acts for itself has an account with the same id, so that its sessions are like all others.
+CREATE TABLE clients (
+    id             text PRIMARY KEY,
+    name           text NOT NULL,
+    authentication text NOT NULL,
+    grants         text NOT NULL,
+    scopes         text,
+    redirect_uris  text NOT NULL,
+    is_first_party boolean NOT NULL,
+    jwks           text NOT NULL,
+    secret_digest  bytea CHECK (length(secret_digest) = 32),
+    created_at     timestamptz NOT NULL
+);
+
+-- Assertions by which clients have proven who they are; each counts once (RFC 7523 §3).
+CREATE TABLE client_assertions (
+    digest     bytea PRIMARY KEY CHECK (length(digest) = 32),
+    expires_at timestamptz NOT NULL
+);
+
+CREATE INDEX client_assertions_by_end ON client_assertions (expires_at);
 
 -- Codes are kept as their SHA-256. One that was traded names its session and goes with it: a second attempt ends it.
 CREATE TABLE authorization_codes (
@@ -58,7 +83,7 @@ CREATE TABLE authorization_codes (
     client_id        text NOT NULL,
     redirect_uri     text NOT NULL,
     challenge        text NOT NULL,
-    scopes           text NOT NULL,
+    scopes           text,
     authenticated_at timestamptz NOT NULL,
     expires_at       timestamptz NOT NULL,
     address          text,
@@ -75,7 +100,7 @@ CREATE TABLE device_codes (
     digest           bytea PRIMARY KEY CHECK (length(digest) = 32),
     user_code_digest bytea NOT NULL UNIQUE CHECK (length(user_code_digest) = 32),
     client_id        text NOT NULL,
-    scopes           text NOT NULL,
+    scopes           text,
     expires_at       timestamptz NOT NULL,
     poll_interval    interval NOT NULL,
     polled_at        timestamptz,
