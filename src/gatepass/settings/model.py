@@ -222,6 +222,9 @@ class Settings:
     revocation_stale_seconds: float = _running.key(
         Number(0.1, 600), 10.0, "Without an answer for this long, every token is refused."
     )
+    workers: int = _running.key(
+        WholeNumber(1, 256), 1, "Server processes that `gatepass serve` runs on the one port, with one hash pool."
+    )
     drain_seconds: float = _running.key(
         Number(0, 600), 8.0, "How long open requests may go on once the server was told to stop."
     )
@@ -346,6 +349,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             settings.origins["session_idle_seconds"],
             "session_idle_seconds must not be more than session_absolute_seconds",
+        )
+    if settings.workers > 1 and sys.platform == "win32":
+        raise SettingsError(
+            settings.origins["workers"], "workers must be 1 on Windows, where processes share no socket"
         )
     if settings.revocation_poll_seconds >= settings.revocation_stale_seconds:
         raise SettingsError(
