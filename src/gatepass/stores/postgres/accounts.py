@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from gatepass.domain.account import Account, EmailAddress
-from gatepass.domain.identifiers import AccountId
+from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.secret import Secret
 from gatepass.stores.postgres import rows
 from gatepass.stores.postgres.connection import Connection
 from gatepass.stores.postgres.reader import Reader
-from gatepass.stores.postgres.revocations import revoke_all
+from gatepass.stores.postgres.revocations import end_open_codes, revoke_all
 from gatepass.stores.postgres.writer import Writer
-from gatepass.usecases.ports import Added, EmailTaken, StoredCredentials
+from gatepass.usecases.ports import AccountChanged, Added, EmailTaken, StoredCredentials
 
 _ADD: Final = """
 INSERT INTO accounts (id, email, scopes, password_hash, created_at, disabled_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING RETURNING id
 """
-_FIND: Final = f"SELECT {rows.ACCOUNT}, a.password_hash FROM accounts a WHERE a.email = $1"  # noqa: S608 - constants
+_CREDENTIALS: Final = f"SELECT {rows.ACCOUNT}, a.password_hash FROM accounts a"  # noqa: S608 - constants
+_FIND: Final = f"{_CREDENTIALS} WHERE a.email = $1"
+_WITH_ID: Final = f"{_CREDENTIALS} WHERE a.id = $1"
 _PAGE: Final = f"SELECT {rows.ACCOUNT} FROM accounts a WHERE a.email > $1 ORDER BY a.email LIMIT $2"  # noqa: S608
 _SET_PASSWORD: Final = "UPDATE accounts SET password_hash = $2 WHERE id = $1 RETURNING id"  # noqa: S105 - a statement
+_REPLACE_HASH: Final = """
+UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL RETURNING id
+"""
 _UPGRADE_HASH: Final = "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 RETURNING id"
 _ENABLE: Final = "UPDATE accounts SET disabled_at = NULL WHERE id = $1 RETURNING id"
 _DISABLE: Final = "UPDATE accounts SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1 RETURNING id"
@@ -44,7 +49,11 @@ class PostgresAccounts:
 
     async def find(self, email: EmailAddress) -> StoredCredentials | None:
         """The account with exactly this address."""
-        return await self._reader.do(lambda connection: _find(connection, email))
+        return _credentials(await self._reader.do(lambda connection: connection.fetchrow(_FIND, email)))
+
+    async def with_id(self, account: AccountId) -> StoredCredentials | None:
+        """The account with this id."""
+        return _credentials(await self._reader.do(lambda connection: connection.fetchrow(_WITH_ID, account)))
 
     async def page(self, after: EmailAddress | None, limit: int) -> Sequence[Account]:
         """Accounts in the order of their addresses, code point by code point."""
@@ -53,6 +62,20 @@ class PostgresAccounts:
     async def set_password(self, account: AccountId, password_hash: Secret[str], now: datetime) -> bool:
         """Replace the password and revoke every session, in one."""
         return await self._writer.do(lambda connection: _set_password(connection, account, password_hash, now))
+
+    async def replace_password(
+        self,
+        account: AccountId,
+        old: Secret[str],
+        new: Secret[str],
+        now: datetime,
+        *,
+        others_of: SessionId | None,
+    ) -> int | AccountChanged:
+        """Replace a hash that is still `old`, and revoke every session but one where one is named, in one."""
+        return await self._writer.do(
+            lambda connection: _replace_password(connection, account, old, new, now, others_of=others_of)
+        )
 
     async def upgrade_hash(self, account: AccountId, old: Secret[str], new: Secret[str]) -> bool:
         """Replace a hash that is still `old`."""
@@ -85,8 +108,7 @@ async def add_account(
     return EmailTaken() if added is None else Added()
 
 
-async def _find(connection: Connection, email: EmailAddress) -> StoredCredentials | None:
-    row = await connection.fetchrow(_FIND, email)
+def _credentials(row: Any) -> StoredCredentials | None:
     if row is None:
         return None
     return StoredCredentials(rows.account(tuple(row[:-1])), Secret(row[-1]) if row[-1] is not None else None)
@@ -104,6 +126,23 @@ async def _set_password(connection: Connection, account: AccountId, password_has
         return False
     await revoke_all(connection, account, now)
     return True
+
+
+async def _replace_password(
+    connection: Connection,
+    account: AccountId,
+    old: Secret[str],
+    new: Secret[str],
+    now: datetime,
+    *,
+    others_of: SessionId | None,
+) -> int | AccountChanged:
+    if await connection.fetchval(_REPLACE_HASH, account, old.reveal(), new.reveal()) is None:
+        return AccountChanged()
+    if others_of is not None:
+        return await revoke_all(connection, account, now, but=others_of)
+    await end_open_codes(connection, account)
+    return 0
 
 
 async def _upgrade_hash(connection: Connection, account: AccountId, old: Secret[str], new: Secret[str]) -> bool:

@@ -34,14 +34,17 @@ RETURNING s.id, greatest(s.rotated_at, l.now) + $3::interval AS until, s.rotated
 # never wait for each other in a circle.
 _END_SOME: Final = f"""
 WITH locked AS MATERIALIZED (
-    SELECT s.id, w.now FROM sessions s JOIN unnest($1::uuid[], $2::timestamptz[]) AS w (id, now) ON w.id = s.id
-    WHERE s.revoked_at IS NULL AND s.ends_at > w.now - $3::interval ORDER BY s.id FOR NO KEY UPDATE OF s
+    SELECT s.id, w.now
+    FROM sessions s JOIN unnest($1::uuid[], $2::timestamptz[], $5::uuid[]) AS w (id, now, owner) ON w.id = s.id
+    WHERE s.revoked_at IS NULL AND s.ends_at > w.now - $3::interval AND (w.owner IS NULL OR w.owner = s.account_id)
+    ORDER BY s.id FOR NO KEY UPDATE OF s
 ) {_END}
 """  # noqa: S608 - constants
 _END_ALL: Final = f"""
 WITH locked AS MATERIALIZED (
     SELECT s.id, $2::timestamptz AS now FROM sessions s
     WHERE s.account_id = $1 AND s.revoked_at IS NULL AND s.ends_at > $2::timestamptz - $3::interval
+    AND s.id IS DISTINCT FROM $5::uuid
     ORDER BY s.id FOR NO KEY UPDATE OF s
 ) {_END}
 """  # noqa: S608 - constants
@@ -70,29 +73,37 @@ _END_APPROVALS: Final = "DELETE FROM device_codes WHERE account_id = $1 AND sess
 
 
 async def revoke_some(
-    connection: Connection, sessions: Sequence[SessionId], moments: Sequence[datetime]
+    connection: Connection,
+    sessions: Sequence[SessionId],
+    moments: Sequence[datetime],
+    owners: Sequence[AccountId | None],
 ) -> frozenset[UUID]:
-    """Inside a transaction: end sessions, each named once, and announce them; those that there were to end."""
-    ended = await connection.fetch(_END_SOME, sessions, moments, ACCESS_LIFE, ACCESS_LIFE + REPLAY_ALLOWANCE)
+    """
+    Inside a transaction: end sessions, each named once, and announce them; those that there were to end.
+
+    Args:
+        owners: for each the account whose it has to be, or None.
+    """
+    ended = await connection.fetch(_END_SOME, sessions, moments, ACCESS_LIFE, ACCESS_LIFE + REPLAY_ALLOWANCE, owners)
     await _tell(connection, ended)
     return frozenset(row["id"] for row in ended)
 
 
 async def revoke_one(connection: Connection, session: SessionId, now: datetime) -> bool:
     """Inside a transaction: end a session and announce it. False: there was nothing to end."""
-    return bool(await revoke_some(connection, [session], [now]))
+    return bool(await revoke_some(connection, [session], [now], [None]))
 
 
-async def revoke_all(connection: Connection, account: AccountId, now: datetime) -> int:
+async def revoke_all(connection: Connection, account: AccountId, now: datetime, *, but: SessionId | None = None) -> int:
     """
-    Inside a transaction: end every session of an account and announce those with living access tokens; how many.
+    Inside a transaction: end every session of an account `but` one, announce those with living access tokens; how many.
 
     What could still become a session ends too.
     """
     # Whoever opens a session or a code meanwhile holds a share of this lock: they come before, or after.
     await connection.execute(_LOCK_ACCOUNT, account)
     await end_open_codes(connection, account)
-    ended = await connection.fetch(_END_ALL, account, now, ACCESS_LIFE, ACCESS_LIFE + REPLAY_ALLOWANCE)
+    ended = await connection.fetch(_END_ALL, account, now, ACCESS_LIFE, ACCESS_LIFE + REPLAY_ALLOWANCE, but)
     await _tell(connection, ended)
     return len(ended)
 

@@ -15,11 +15,12 @@ from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
 from gatepass.stores.postgres import rows
 from gatepass.stores.postgres.connection import Connection, Target, transaction
 from gatepass.stores.postgres.faults import as_seen_by_caller
+from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.revocations import revoke_all, revoke_one, revoke_some
 from gatepass.stores.postgres.sweep import Sweep
 from gatepass.stores.postgres.worker import Outcome, PutOff, Worker
 from gatepass.stores.postgres.writer import Writer, in_transaction
-from gatepass.usecases.ports import AccountChanged, Opened, Replayed, Reused, Rotated, Rotation, Unknown
+from gatepass.usecases.ports import AccountChanged, ListedSession, Opened, Replayed, Reused, Rotated, Rotation, Unknown
 
 # The account is locked before it is looked at: whoever disables it comes before, and is seen, or after, and then finds
 # the session.
@@ -48,6 +49,13 @@ SELECT {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id WHE
 _FIND_AND_LOCK: Final = f"""
 SELECT {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1 FOR NO KEY UPDATE OF s
 """  # noqa: S608 - constants
+# Identifiers are ordered by time. Both walk an index backwards, the primary key or that of the account.
+_PAGE: Final = f"""
+SELECT s.address, s.user_agent, {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id
+WHERE s.id < $1 AND s.revoked_at IS NULL AND s.ends_at > $2 AND s.rotated_at > $3 ORDER BY s.id DESC LIMIT $4
+"""  # noqa: S608 - constants
+_PAGE_OF: Final = _PAGE.replace("WHERE", "WHERE s.account_id = $5 AND")
+_AFTER_ALL: Final = UUID(int=2**128 - 1)
 # Compare and swap. Whatever ends a session sets `revoked_at`, so what the judge saw still holds where this finds a row.
 # Locked in the order of the key, as in revocations.py.
 _ROTATE: Final = """
@@ -82,15 +90,17 @@ class _Open:
 class _Revoke:
     session: SessionId
     now: datetime
+    of: AccountId | None
 
 
 class PostgresSessions:
     """See `gatepass.usecases.ports.Sessions`."""
 
-    def __init__(self, worker: Worker, writer: Writer, sweep: Sweep, target: Target) -> None:
+    def __init__(self, worker: Worker, writer: Writer, reader: Reader, target: Target) -> None:
         self._worker = worker
         self._writer = writer
-        self._sweep = sweep
+        self._reader = reader
+        self._sweep = Sweep(writer, reader)
         self._target = target
 
     async def open(
@@ -111,14 +121,26 @@ class PostgresSessions:
         outcome: Rotation = await self._worker.do(self._rotate_some, _Rotate(session, judge, now))
         return outcome
 
-    async def revoke(self, session: SessionId, now: datetime) -> bool:
+    async def page(
+        self, account: AccountId | None, after: SessionId | None, limit: int, *, now: datetime, idle_since: datetime
+    ) -> Sequence[ListedSession]:
+        """Living sessions, newest first."""
+        values = (after or _AFTER_ALL, now, idle_since, limit)
+        found = await self._reader.do(
+            lambda connection: (
+                connection.fetch(_PAGE_OF, *values, account) if account else connection.fetch(_PAGE, *values)
+            )
+        )
+        return [ListedSession(rows.session(row[2:]), SessionOrigin(row[0], row[1])) for row in found]
+
+    async def revoke(self, session: SessionId, now: datetime, *, of: AccountId | None = None) -> bool:
         """End one session."""
-        outcome: bool = await self._worker.do(_revoke_some, _Revoke(session, now))
+        outcome: bool = await self._worker.do(_revoke_some, _Revoke(session, now, of))
         return outcome
 
-    async def revoke_all(self, account: AccountId, now: datetime) -> int:
-        """End every session of an account; how many."""
-        return await self._writer.do(lambda connection: revoke_all(connection, account, now))
+    async def revoke_all(self, account: AccountId, now: datetime, *, but: SessionId | None = None) -> int:
+        """End every session of an account, but for one where one is named; how many."""
+        return await self._writer.do(lambda connection: revoke_all(connection, account, now, but=but))
 
     async def sweep(self, ended_before: datetime, idle_since: datetime, limit: int) -> int:
         """Delete up to `limit` rows, sessions before revocation entries."""
@@ -273,7 +295,8 @@ async def _revoke_some(connection: Connection, operations: Sequence[_Revoke]) ->
     for operation in operations:
         first.setdefault(operation.session, operation)
     async with transaction(connection):
-        ended = await revoke_some(connection, list(first), [operation.now for operation in first.values()])
+        these = first.values()
+        ended = await revoke_some(connection, list(first), [one.now for one in these], [one.of for one in these])
     return [
         operation.session in ended if first[operation.session] is operation else PutOff.AGAIN
         for operation in operations

@@ -23,7 +23,6 @@ from gatepass.stores.postgres.migrations import SchemaStatus
 from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.revocations import PostgresRevocations
 from gatepass.stores.postgres.sessions import PostgresSessions
-from gatepass.stores.postgres.sweep import Sweep
 from gatepass.stores.postgres.worker import BATCH_LIMIT, CONNECTIONS, QUEUE_LIMIT, Worker
 from gatepass.stores.postgres.writer import Writer
 
@@ -111,7 +110,7 @@ class PostgresStore:
         self._reader = Reader(self._home, other, target)
         writer = Writer(self._home, other)
         self.accounts = PostgresAccounts(writer, self._reader)
-        self.sessions = PostgresSessions(self._worker, writer, Sweep(writer, self._reader), target)
+        self.sessions = PostgresSessions(self._worker, writer, self._reader, target)
         self.revocations = PostgresRevocations(self._reader, self._listener)
         self.authorization_codes = PostgresAuthorizationCodes(writer)
         self.device_codes = PostgresDeviceCodes(writer, self._reader)

@@ -27,7 +27,7 @@ CREATE TABLE sessions (
     user_agent text
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
 
-CREATE INDEX sessions_by_account ON sessions (account_id);
+CREATE INDEX sessions_by_account ON sessions (account_id, id);
 
 -- A client's sessions end with it. The built-in client has nearly all sessions and never ends: it stays out.
 CREATE INDEX sessions_by_client ON sessions (client_id) WHERE client_id <> 'gatepass';
