@@ -90,6 +90,8 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "demo": "gatepass.cli.demo:demo",
         "init": "gatepass.cli.init:init",
         "user": "gatepass.cli.user:user",
+        "session": "gatepass.cli.session:session",
+        "revoke-all": "gatepass.cli.revoke_all:revoke_all",
         "key": "gatepass.cli.key:key",
         "serve": "gatepass.cli.serve:serve",
         "config": "gatepass.cli.config:config",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -62,13 +63,23 @@ def take_apart(token: str) -> CompactJws:
             "Send the accessToken exactly as signIn answered it, without quotes; was it cut off when it was copied?",
         )
     try:
-        header, payload, signature = map(decode_base64url, parts)
-        return CompactJws(json_object(header), payload, signature)
+        return decoded(parts)
     except (ValueError, RecursionError):
         raise refused(
             "The access token is damaged: it cannot be decoded.",
             "Send the accessToken exactly as signIn answered it; was it cut off or changed when it was copied?",
         ) from None
+
+
+def decoded(parts: Sequence[str]) -> CompactJws:
+    """
+    The parts of a compact JWS, split already.
+
+    Raises:
+        ValueError, RecursionError: not three, or not in their one spelling.
+    """
+    header, payload, signature = map(decode_base64url, parts)
+    return CompactJws(json_object(header), payload, signature)
 
 
 def decode_base64url(text: str) -> bytes:

@@ -84,7 +84,7 @@ class Client:
 
 BUILT_IN: Final = Client(
     id=FIRST_PARTY_CLIENT,
-    name="Gatepass",
+    name="Gatepass command line",
     authentication=ClientAuthentication.NONE,
     grants=frozenset({GrantType.DEVICE_CODE, GrantType.REFRESH_TOKEN}),
     scopes=None,

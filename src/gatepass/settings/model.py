@@ -167,6 +167,9 @@ class Settings:
         60,
         "How long a spent refresh token gets its successor once more, for lost replies; 0 is strict.",
     )
+    device_code_seconds: int = _tokens.key(
+        WholeNumber(60, 3600), 600, "How long there is time to let in a device that shows a code."
+    )
     leeway_seconds: int = _tokens.key(WholeNumber(0, 60), 0, "How far the clocks of servers may be apart.")
     signing_algorithm: str = _tokens.key(
         Choice(("ES256", "EdDSA", "RS256")), "ES256", "Signs access tokens. A change counts for the next key."
@@ -218,6 +221,9 @@ class Settings:
     )
     revocation_stale_seconds: float = _running.key(
         Number(0.1, 600), 10.0, "Without an answer for this long, every token is refused."
+    )
+    workers: int = _running.key(
+        WholeNumber(1, 256), 1, "Server processes that `gatepass serve` runs on the one port, with one hash pool."
     )
     drain_seconds: float = _running.key(
         Number(0, 600), 8.0, "How long open requests may go on once the server was told to stop."
@@ -337,6 +343,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             settings.origins["session_idle_seconds"],
             "session_idle_seconds must not be more than session_absolute_seconds",
+        )
+    if settings.workers > 1 and sys.platform == "win32":
+        raise SettingsError(
+            settings.origins["workers"], "workers must be 1 on Windows, where processes share no socket"
         )
     if settings.revocation_poll_seconds >= settings.revocation_stale_seconds:
         raise SettingsError(

@@ -18,12 +18,13 @@ from gatepass.usecases.ports.codes import (
     Redeemed,
     UserCodeTaken,
 )
-from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
+from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
 from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
+    ListedSession,
     Opened,
     Replayed,
     Reused,
@@ -40,6 +41,7 @@ __all__ = [
     "AccountChanged",
     "Accounts",
     "Added",
+    "AssertionReader",
     "AuditLog",
     "AuthorizationCodes",
     "ClientAssertions",
@@ -50,6 +52,7 @@ __all__ = [
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "ListedSession",
     "MakesKeys",
     "NotRedeemed",
     "Opened",
