@@ -111,6 +111,9 @@ class _Store:
         self.rows += len(found)
         return RevocationPage(found, cursor + len(found))
 
+    async def news(self, at_most: float) -> None:
+        """Not asked here: when a replica hears of news is simulated."""
+
 
 @dataclass(frozen=True)
 class _Heard:
@@ -205,6 +208,9 @@ class _ReadOnce:
             for number in range(cursor, self.entries)
         )
         return RevocationPage(list(made), self.entries)
+
+    async def news(self, at_most: float) -> None:
+        """Not asked here: when a replica hears of news is simulated."""
 
 
 # -- key rotation -----------------------------------------------------------------------------------------------------
