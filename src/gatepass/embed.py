@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -36,6 +37,7 @@ class Gatepass:
         settings: what `Settings.load()` finds, unless given.
         directory: checks credentials for `useManagementflow: false`.
         clock: what time it is; for tests.
+        hash_line: to the hash pool that several processes share, as `gatepass serve --workers` has one.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Gatepass:
         *,
         directory: Directory | None = None,
         clock: Clock = utc_now,
+        hash_line: socket.socket | None = None,
     ) -> None:
         self.settings = settings if settings is not None else Settings.load()
         self._wrapped = app
         self._directory = directory
         self._clock = clock
+        self._hash_line = hash_line
         self._service: Service | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +70,7 @@ class Gatepass:
         if ours["path"] in self._service.paths or self._wrapped is None:
             await self._answer(self._service, ours, receive, send)
         else:
-            await self._wrapped(self._passed_on(self._service, scope, receive), receive, send)
+            await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
 
     async def reload(self) -> None:
         """Read the upstream's schema again."""
@@ -80,11 +84,11 @@ class Gatepass:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
 
-    def _passed_on(self, service: Service, scope: Scope, receive: Receive) -> Scope:
+    async def _passed_on(self, service: Service, scope: Scope, receive: Receive) -> Scope:
         return {
             **scope,
             "headers": [(name, value) for name, value in scope["headers"] if _NOT_IDENTITY[name]],
-            "gatepass": _caller(service, scope, receive),
+            "gatepass": await _caller(service, scope, receive),
         }
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +98,9 @@ class Gatepass:
             try:
                 if self._wrapped is not None:
                     await stack.enter_async_context(lifespan_of(self._wrapped, state))
-                composed = compose(self.settings, self._wrapped, self._directory, state, self._clock)
+                composed = compose(
+                    self.settings, self._wrapped, self._directory, state, self._clock, hash_line=self._hash_line
+                )
                 self._service = await stack.enter_async_context(composed)
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
@@ -105,11 +111,11 @@ class Gatepass:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _caller(service: Service, scope: Scope, receive: Receive) -> Caller | None:
+async def _caller(service: Service, scope: Scope, receive: Receive) -> Caller | None:
     """Who sent this, where that is proven. It is for the application to say who may come in on its own paths."""
     try:
         token = bearer_token(Request(scope, receive, request_id="", client=""))
-        return service.authenticate(token) if token is not None else None
+        return await service.authenticate(token) if token is not None else None
     except Refused:
         return None
 

@@ -186,3 +186,13 @@ async def test_a_redeemed_code_goes_with_its_session(ana: Person) -> None:
     await ana.store.sessions.sweep(NOW + DAY, NOW + DAY, 100)
     assert await stored(ana.store, first.session.id) is None
     assert await redeem(ana.store, code) == Unknown()
+
+
+@pytest.mark.parametrize("granted", [None, ()], ids=["everything", "nothing"])
+async def test_a_code_for_everything_is_none_for_nothing(ana: Person, granted: tuple[()] | None) -> None:
+    """No list of scopes is not an empty list."""
+    code = replace(a_code(ana), granted=granted)
+    assert await ana.store.authorization_codes.add(code, HASH, ORIGIN) == CodeKept()
+    outcome = await redeem(ana.store, code)
+    assert isinstance(outcome, Redeemed)
+    assert outcome.session.scopes == (ana.account.scopes if granted is None else ())

@@ -97,6 +97,7 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(path)
+            _sync(self.path)
         except OSError as error:
             raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
         finally:
@@ -135,6 +136,17 @@ class Folder:
             self.remove(_CURRENT)
         else:
             self.write(_CURRENT, f"{profile}\n".encode())
+
+
+def _sync(folder: Path) -> None:
+    """Without it a power failure may bring the old file back, and its refresh token is spent."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class FileStore:

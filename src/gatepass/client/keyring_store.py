@@ -15,6 +15,8 @@ from gatepass.client.stored import Announce, ProcessLock, StoredSignIn, StoreErr
 SERVICE: Final = "gatepass"
 _NAMES: Final = "keyring-profiles"
 _PROBE: Final = "probe"
+# From here on `keyring` itself recommends a backend. Those below keep nothing (`fail`, `null`), or are files.
+_RECOMMENDED: Final = 1.0
 # Longer than a session bus takes to say that there is no keyring; a person who unlocks one may take this long, too.
 _PROBE_SECONDS: Final = 20.0
 
@@ -36,19 +38,10 @@ def answering_keyring() -> Keyring | None:
     """A backend that keeps secrets and answers a question; None where there is none, or no package `keyring`."""
     try:
         backend: Any = importlib.import_module("keyring").get_keyring()
-    except Exception:  # not installed, or a backend that cannot even be made
+        is_real = float(backend.priority) >= _RECOMMENDED
+    except Exception:  # not installed, or a backend that cannot even be made or asked how good it is
         return None
-    # Backends of priority 0 or less keep nothing (`fail`, `null`); a file with a weak cipher is no system keyring.
-    if not _is_real(backend):
-        return None
-    return cast(Keyring, backend) if _answers(backend) else None
-
-
-def _is_real(backend: Any) -> bool:
-    module = type(backend).__module__
-    return float(getattr(backend, "priority", 0)) > 0 and not module.startswith(
-        ("keyring.backends.fail", "keyring.backends.null")
-    )
+    return cast(Keyring, backend) if is_real and _answers(backend) else None
 
 
 def _answers(backend: Keyring) -> bool:

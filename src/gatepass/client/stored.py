@@ -178,6 +178,13 @@ def open_store(environ: Mapping[str, str] = os.environ, *, announce: Announce = 
     return FileStore(folder, announce=announce)
 
 
+def warn(line: str) -> None:
+    """For programs: a line of the log, which goes to standard error unless they say otherwise."""
+    import logging  # noqa: PLC0415 - hardly ever needed, and not quick to import
+
+    logging.getLogger("gatepass.client").warning(line)
+
+
 def margin_seconds(lifetime_seconds: float) -> float:
     """How long before its expiry a token is renewed: 60 s, or 20 % of a short one's life."""
     return min(MARGIN_SECONDS, MARGIN_SHARE * lifetime_seconds)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from gatepass.domain import refresh_token
-from gatepass.domain.errors import Unauthenticated
+from gatepass.domain.errors import Unauthenticated, UnknownSigningKey
 
 MAX_CHARACTERS: Final = 4096
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _PARTS_OF_JWS: Final = 3
 _PARTS_OF_JWE: Final = 5
+_MENDING: Final = "Get a new one with the signIn mutation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,14 @@ class CompactJws:
     signature: bytes = field(repr=False)
 
 
-def refused(reason: str, mending: str = "Get a new one with the signIn mutation.") -> Unauthenticated:
+def refused(reason: str, mending: str = _MENDING) -> Unauthenticated:
     """The refusal of a bearer token that was presented."""
     return Unauthenticated(f"{reason} {mending}", presented=True)
+
+
+def unknown_key(reason: str, issuer: str | None = None) -> UnknownSigningKey:
+    """The refusal of a token whose key is not known here, or not yet."""
+    return UnknownSigningKey(f"{reason} {_MENDING}", issuer=issuer)
 
 
 def take_apart(token: str) -> CompactJws:
@@ -56,13 +63,23 @@ def take_apart(token: str) -> CompactJws:
             "Send the accessToken exactly as signIn answered it, without quotes; was it cut off when it was copied?",
         )
     try:
-        header, payload, signature = map(decode_base64url, parts)
-        return CompactJws(json_object(header), payload, signature)
+        return decoded(parts)
     except (ValueError, RecursionError):
         raise refused(
             "The access token is damaged: it cannot be decoded.",
             "Send the accessToken exactly as signIn answered it; was it cut off or changed when it was copied?",
         ) from None
+
+
+def decoded(parts: Sequence[str]) -> CompactJws:
+    """
+    The parts of a compact JWS, split already.
+
+    Raises:
+        ValueError, RecursionError: not three, or not in their one spelling.
+    """
+    header, payload, signature = map(decode_base64url, parts)
+    return CompactJws(json_object(header), payload, signature)
 
 
 def decode_base64url(text: str) -> bytes:

@@ -12,6 +12,8 @@ from gatepass.domain.secret import Secret
 MAX_ACCESS_TTL = timedelta(hours=1)
 MAX_LEEWAY = timedelta(seconds=60)
 FIRST_PARTY_CLIENT = "gatepass"
+PASSWORD = "pwd"  # noqa: S105 - a word
+"""A password was checked, in `amr` (RFC 8176 §2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class AccessClaims:
     expires_at: datetime
     authenticated_at: datetime
     token_id: str
-    methods: tuple[str, ...] = ("pwd",)
+    methods: tuple[str, ...] = (PASSWORD,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,16 @@ class Caller:
     session_id: str
     client_id: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedAccess:
+    """A fresh access token, shown once. `expires_in` counts from `issued_at`; `scopes` is what it says."""
+
+    access_token: Secret[str]
+    issued_at: datetime
+    expires_in: timedelta
+    scopes: tuple[Scope, ...]
 
 
 @dataclass(frozen=True, slots=True)

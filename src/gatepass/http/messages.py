@@ -9,6 +9,7 @@ from gatepass.http.asgi import Headers, Receive, Scope, Send
 from gatepass.http.refusals import BadRequest
 
 NO_STORE: Final = (b"cache-control", b"no-store")
+_NOT_MODIFIED: Final = 304
 SINGLE: Final = frozenset({b"authorization", b"authorisation", b"content-type", b"content-length", b"host"})
 
 
@@ -81,9 +82,9 @@ class Response:
         self.code = code
 
     async def send_to(self, request: Request, send: Send, extra: Headers) -> None:
-        """Send head and body; a HEAD request gets the head alone."""
-        length = (b"content-length", b"%d" % len(self.body))
-        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, length, *extra]})
+        """Send head and body; a HEAD request gets the head alone, and 304 says nothing of a length (RFC 9110 §8.6)."""
+        length = [] if self.status == _NOT_MODIFIED else [(b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, *length, *extra]})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else self.body})
 
 

@@ -66,6 +66,10 @@ class Authenticate:
             raise Unauthenticated(REVOKED, presented=True)
         return verified.caller
 
+    def forget(self) -> None:
+        """Verify every token anew: a key is gone, and what it signed counts no longer."""
+        self._verified.clear()
+
     def _verify(self, token: str, digest: bytes, now: datetime) -> _Verified:
         claims = self._access_tokens.verify(token, now)
         verified = _Verified(_caller(claims), claims.session, claims.expires_at + self._leeway)

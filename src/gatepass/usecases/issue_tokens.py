@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gatepass.domain import refresh_token
-from gatepass.domain.access_token import AccessClaims, IssuedTokens
+from gatepass.domain.access_token import PASSWORD, AccessClaims, IssuedAccess, IssuedTokens
+from gatepass.domain.account import Scope
 from gatepass.domain.session import Session
 from gatepass.usecases.ports import AccessTokens, RandomBytes, RefreshKeys
 
@@ -25,13 +26,42 @@ class IssueTokens:
     audience: str
     access_ttl: timedelta
 
-    def __call__(self, session: Session, now: datetime) -> IssuedTokens:
+    def __call__(self, session: Session, now: datetime, scopes: tuple[Scope, ...] | None = None) -> IssuedTokens:
         """
         A fresh access token, and the refresh token of the session's generation.
+
+        Args:
+            scopes: what this access token may say at most; the refresh token is that of the session all the same.
 
         Raises:
             KeyUnusable: a key is missing; nothing was issued.
         """
+        access = self.access(session, now, scopes)
+        return IssuedTokens(
+            access_token=access.access_token,
+            refresh_token=refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt),
+            issued_at=access.issued_at,
+            expires_in=access.expires_in,
+            scopes=access.scopes,
+        )
+
+    def access(
+        self,
+        session: Session,
+        now: datetime,
+        scopes: tuple[Scope, ...] | None = None,
+        methods: tuple[str, ...] = (PASSWORD,),
+    ) -> IssuedAccess:
+        """
+        A fresh access token alone.
+
+        Args:
+            methods: how somebody was authenticated (RFC 8176 §2).
+
+        Raises:
+            KeyUnusable: as above.
+        """
+        given = session.scopes if scopes is None else tuple(scope for scope in session.scopes if scope in scopes)
         issued_at = now.replace(microsecond=0)
         claims = AccessClaims(
             issuer=self.issuer,
@@ -39,16 +69,11 @@ class IssueTokens:
             subject=session.account.id,
             session=session.id,
             client_id=session.client_id,
-            scopes=session.scopes,
+            scopes=given,
             issued_at=issued_at,
             expires_at=issued_at + self.access_ttl,
             authenticated_at=session.opened_at.replace(microsecond=0),
             token_id=base64.urlsafe_b64encode(self.random(TOKEN_ID_BYTES)).decode("ascii"),
+            methods=methods,
         )
-        return IssuedTokens(
-            access_token=self.access_tokens.sign(claims),
-            refresh_token=refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt),
-            issued_at=issued_at,
-            expires_in=self.access_ttl,
-            scopes=session.scopes,
-        )
+        return IssuedAccess(self.access_tokens.sign(claims), issued_at, self.access_ttl, given)

@@ -90,7 +90,7 @@ def _add(connection: sqlite3.Connection, code: DeviceCode, origin: SessionOrigin
             code.digest,
             code.user_code_digest,
             code.client_id,
-            rows.scopes_text(code.scopes),
+            rows.scopes_or_none(code.scopes),
             rows.microseconds(code.expires_at),
             rows.duration(code.interval),
             origin.address,
@@ -119,7 +119,7 @@ def _approve(
         return AccountChanged()
     values = (
         approval.account.id.bytes,
-        rows.scopes_text(approval.granted),
+        rows.scopes_or_none(approval.granted),
         rows.microseconds(approval.authenticated_at),
     )
     connection.execute(_APPROVE, values + which)
@@ -155,7 +155,7 @@ def _code(row: tuple[Any, ...]) -> DeviceCode:
         digest,
         user_code_digest,
         client_id,
-        tuple(scopes.split()),
+        rows.given_scopes(scopes),
         rows.moment(expires_at),
         timedelta(microseconds=interval),
         rows.moment_or_none(polled_at),
@@ -170,4 +170,4 @@ def _answer(row: tuple[Any, ...]) -> Approval | Denial | None:
         return None
     if not is_approved:
         return Denial()
-    return Approval(rows.account(row[13:]), tuple(granted.split()), rows.moment(authenticated_at))
+    return Approval(rows.account(row[13:]), rows.given_scopes(granted), rows.moment(authenticated_at))

@@ -8,6 +8,7 @@ nothing was written. `now` is aware UTC throughout.
 from gatepass.usecases.ports.accounts import Accounts, Added, EmailTaken, StoredCredentials
 from gatepass.usecases.ports.ambient import Clock, RandomBytes
 from gatepass.usecases.ports.audit import AuditLog
+from gatepass.usecases.ports.clients import ClientAssertions, Clients, StoredClient
 from gatepass.usecases.ports.codes import (
     AuthorizationCodes,
     CodeKept,
@@ -17,12 +18,13 @@ from gatepass.usecases.ports.codes import (
     Redeemed,
     UserCodeTaken,
 )
-from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
+from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys
 from gatepass.usecases.ports.directory import Directory
-from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
+    ListedSession,
     Opened,
     Replayed,
     Reused,
@@ -39,14 +41,19 @@ __all__ = [
     "AccountChanged",
     "Accounts",
     "Added",
+    "AssertionReader",
     "AuditLog",
     "AuthorizationCodes",
+    "ClientAssertions",
+    "Clients",
     "Clock",
     "CodeKept",
     "CodeReused",
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "ListedSession",
+    "MakesKeys",
     "NotRedeemed",
     "Opened",
     "Passwords",
@@ -54,6 +61,8 @@ __all__ = [
     "Redeemed",
     "RefreshKeys",
     "Replayed",
+    "Resealed",
+    "Reseals",
     "Reused",
     "Revocation",
     "RevocationFeed",
@@ -63,6 +72,7 @@ __all__ = [
     "SealedKeys",
     "Sessions",
     "Store",
+    "StoredClient",
     "StoredCredentials",
     "Throttle",
     "Unknown",

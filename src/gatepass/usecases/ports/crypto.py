@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from gatepass.domain.access_token import AccessClaims
+from gatepass.domain.client_assertion import ClientAssertion
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
 
@@ -59,6 +61,27 @@ class AccessTokens(Protocol):
         ...
 
 
+class AssertionReader(Protocol):
+    """Reads the assertions with which clients prove who they are, signed with one of `algorithms`."""
+
+    @property
+    def algorithms(self) -> Sequence[str]:  # noqa: D102
+        ...
+
+    def read(self, assertion: Secret[str]) -> ClientAssertion:
+        """
+        What it says; nothing of that is proven.
+
+        Raises:
+            ClientRefused: not an assertion.
+        """
+        ...
+
+    def is_signed_by(self, assertion: Secret[str], jwks: str) -> bool:
+        """Whether one of these public keys signed it. Slow for RSA, quick for the others."""
+        ...
+
+
 class RefreshKeys(Protocol):
     """The MAC keys of refresh tokens."""
 
@@ -72,5 +95,9 @@ class RefreshKeys(Protocol):
         ...
 
     def find(self, key_id: bytes) -> RefreshKey | None:
-        """The key with this id, active or retiring."""
+        """The key with this id, whatever its state."""
+        ...
+
+    async def find_anew(self, key_id: bytes) -> RefreshKey | None:
+        """As `find`, after a look at what other processes have done to the keys."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gatepass.usecases.ports.accounts import Accounts
+from gatepass.usecases.ports.clients import ClientAssertions, Clients
 from gatepass.usecases.ports.codes import AuthorizationCodes, DeviceCodes
 from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import RevocationFeed
@@ -28,6 +29,12 @@ class Store(Protocol):
         ...
     @property
     def device_codes(self) -> DeviceCodes:  # noqa: D102
+        ...
+    @property
+    def clients(self) -> Clients:  # noqa: D102
+        ...
+    @property
+    def client_assertions(self) -> ClientAssertions:  # noqa: D102
         ...
     @property
     def keys(self) -> SealedKeys:  # noqa: D102
