@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -75,6 +75,18 @@ _log = logging.getLogger("gatepass")
 
 
 @dataclass(frozen=True, slots=True)
+class Siblings:
+    """
+    What a process shares with others that answer on the same port.
+
+    `hash_line` is its line to the one hash pool, `reports` asks what the others have counted (`Service.report`).
+    """
+
+    hash_line: socket.socket
+    reports: Callable[[], Awaitable[Sequence[bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A running Gatepass: what answers at which path, and what the application around it may ask of it."""
 
@@ -82,6 +94,7 @@ class Service:
     paths: Paths
     authenticate: Callable[[str], Awaitable[Caller]]
     reload: Callable[[], Awaitable[None]]
+    report: Callable[[], bytes]
 
 
 @asynccontextmanager
@@ -92,7 +105,7 @@ async def compose(
     state: dict[str, Any],
     clock: Clock,
     *,
-    hash_line: socket.socket | None = None,
+    siblings: Siblings | None = None,
 ) -> AsyncIterator[Service]:
     """
     Open everything that the settings ask for, and close it in reverse.
@@ -101,14 +114,14 @@ async def compose(
         wrapped: the ASGI application to protect; None forwards to `settings.upstream` on HTTP.
         state: the lifespan state that a wrapped application shares with its requests.
         clock: what time it is, for everything that expires.
-        hash_line: to the hash pool of another process; None starts one here.
+        siblings: what this process shares with others on the same port; None starts a hash pool of its own.
 
     Raises:
         SettingsError, StoreUnavailable, KeyUnusable, HashingFailed: nothing stays open.
     """
     async with AsyncExitStack() as stack:
         sealer = Sealer(settings.require_secret_key(), settings.secret_key_previous)
-        passwords = await stack.enter_async_context(password_pool(settings, hash_line))
+        passwords = await stack.enter_async_context(password_pool(settings, siblings.hash_line if siblings else None))
         store = await open_store(settings.store_url)
         stack.push_async_callback(store.close)
         algorithm = Algorithm(settings.signing_algorithm)
@@ -136,7 +149,7 @@ async def compose(
             **service_routes(
                 jwks=keyring.jwks,
                 readiness=CheckReadiness(store, keyring.check_usable, revoked),
-                metrics=metrics.render,
+                metrics=_metrics_page(metrics, siblings),
             ),
             **forward_auth_routes(deeds.authenticate, _report),
             **oauth_routes(
@@ -149,7 +162,7 @@ async def compose(
         }
         paths = Paths(routes)
         edge = Edge(router(paths), observe=_observer(RequestLog(), metrics), report=_report)
-        yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing)
+        yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing, metrics.snapshot)
 
 
 def utc_now() -> datetime:
@@ -351,6 +364,13 @@ def _endpoint(
         ),
         body_limits=_body_limits(settings),
     )
+
+
+def _metrics_page(metrics: Metrics, siblings: Siblings | None) -> Callable[[], Awaitable[tuple[bytes, bytes]]]:
+    async def page() -> tuple[bytes, bytes]:
+        return metrics.render(await siblings.reports() if siblings else ())
+
+    return page
 
 
 def _observer(log: RequestLog, metrics: Metrics) -> Observer:
