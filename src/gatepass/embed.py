@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -36,6 +37,7 @@ class Gatepass:
         settings: what `Settings.load()` finds, unless given.
         directory: checks credentials for `useManagementflow: false`.
         clock: what time it is; for tests.
+        hash_line: to the hash pool that several processes share, as `gatepass serve --workers` has one.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Gatepass:
         *,
         directory: Directory | None = None,
         clock: Clock = utc_now,
+        hash_line: socket.socket | None = None,
     ) -> None:
         self.settings = settings if settings is not None else Settings.load()
         self._wrapped = app
         self._directory = directory
         self._clock = clock
+        self._hash_line = hash_line
         self._service: Service | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +98,9 @@ class Gatepass:
             try:
                 if self._wrapped is not None:
                     await stack.enter_async_context(lifespan_of(self._wrapped, state))
-                composed = compose(self.settings, self._wrapped, self._directory, state, self._clock)
+                composed = compose(
+                    self.settings, self._wrapped, self._directory, state, self._clock, hash_line=self._hash_line
+                )
                 self._service = await stack.enter_async_context(composed)
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})

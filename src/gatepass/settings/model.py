@@ -232,6 +232,9 @@ class Settings:
     revocation_stale_seconds: float = _running.key(
         Number(0.1, 600), 10.0, "Without an answer for this long, every token is refused."
     )
+    workers: int = _running.key(
+        WholeNumber(1, 256), 1, "Server processes that `gatepass serve` runs on the one port, with one hash pool."
+    )
     drain_seconds: float = _running.key(
         Number(0, 600), 8.0, "How long open requests may go on once the server was told to stop."
     )
@@ -283,9 +286,15 @@ class Settings:
         _check_together(self)
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file of `database_url`."""
+    def database_path(self) -> Path | None:
+        """The SQLite file of `database_url`; None for a database on a server."""
         return sqlite_file(self.database_url, self.data_dir)
+
+    @property
+    def store_url(self) -> str:
+        """The `database_url`, an SQLite file by its absolute path."""
+        file = self.database_path
+        return self.database_url if file is None else sqlite_url(file)
 
     def require_secret_key(self) -> Secret[str]:
         """
@@ -351,6 +360,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             settings.origins["session_idle_seconds"],
             "session_idle_seconds must not be more than session_absolute_seconds",
+        )
+    if settings.workers > 1 and sys.platform == "win32":
+        raise SettingsError(
+            settings.origins["workers"], "workers must be 1 on Windows, where processes share no socket"
         )
     if settings.revocation_poll_seconds >= settings.revocation_stale_seconds:
         raise SettingsError(

@@ -24,6 +24,7 @@ from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKey
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
+    ListedSession,
     Opened,
     Replayed,
     Reused,
@@ -51,6 +52,7 @@ __all__ = [
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "ListedSession",
     "MakesKeys",
     "NotRedeemed",
     "Opened",

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Protocol
 
 from gatepass.domain.account import Account, EmailAddress
-from gatepass.domain.identifiers import AccountId
+from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.secret import Secret
+from gatepass.usecases.ports.sessions import AccountChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,36 @@ class Accounts(Protocol):
         """The account with exactly this address."""
         ...
 
+    async def with_id(self, account: AccountId) -> StoredCredentials | None:
+        """The account with this id."""
+        ...
+
     async def page(self, after: EmailAddress | None, limit: int) -> Sequence[Account]:
         """Up to `limit` accounts in the order of their addresses, those after `after`."""
         ...
 
     async def set_password(self, account: AccountId, password_hash: Secret[str], now: datetime) -> bool:
         """Replace the password and revoke every session. False: no such account."""
+        ...
+
+    async def replace_password(
+        self,
+        account: AccountId,
+        old: Secret[str],
+        new: Secret[str],
+        now: datetime,
+        *,
+        others_of: SessionId | None,
+    ) -> int | AccountChanged:
+        """
+        Replace a hash that is still `old`, of an account that is still enabled, by that of another password.
+
+        Args:
+            others_of: revoke every session but this one; None: revoke none. Open codes end in any case.
+
+        Returns:
+            How many sessions ended.
+        """
         ...
 
     async def upgrade_hash(self, account: AccountId, old: Secret[str], new: Secret[str]) -> bool:

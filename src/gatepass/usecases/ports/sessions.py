@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -48,6 +49,14 @@ class Unknown:
     """No such session, or one that the judge refuses; nothing was written."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session as its owner will know it again."""
+
+    session: Session
+    origin: SessionOrigin
+
+
 Rotation = Rotated | Replayed | Reused | Unknown
 
 
@@ -77,12 +86,32 @@ class Sessions(Protocol):
         """
         ...
 
-    async def revoke(self, session: SessionId, now: datetime) -> bool:
-        """End one session. False: no such session, or it had ended already; nothing was written."""
+    async def page(
+        self, account: AccountId | None, after: SessionId | None, limit: int, *, now: datetime, idle_since: datetime
+    ) -> Sequence[ListedSession]:
+        """
+        Up to `limit` living sessions, newest first: not ended at `now`, and rotated since `idle_since`.
+
+        Args:
+            account: whose; None: everybody's.
+            after: those opened before this one, whether or not it is there.
+        """
         ...
 
-    async def revoke_all(self, account: AccountId, now: datetime) -> int:
-        """End every session of an account; how many."""
+    async def revoke(self, session: SessionId, now: datetime, *, of: AccountId | None = None) -> bool:
+        """
+        End one session.
+
+        Args:
+            of: only if it is this account's.
+
+        Returns:
+            False: no such session, or it had ended already; nothing was written.
+        """
+        ...
+
+    async def revoke_all(self, account: AccountId, now: datetime, *, but: SessionId | None = None) -> int:
+        """End every session of an account, but for one where one is named; how many."""
         ...
 
     async def sweep(self, ended_before: datetime, idle_since: datetime, limit: int) -> int:
