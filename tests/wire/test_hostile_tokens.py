@@ -14,7 +14,7 @@ import pytest
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.sealing import Sealer
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from tests.crypto.forger import as_json, decoded, encoded
 from tests.kit.me_app import MeApp
 from tests.kit.world import SIGN_OUT, Person, World, add_account, running, settings_for
@@ -47,7 +47,7 @@ class Forger:
 
 
 async def keyring(settings: Settings) -> Keyring:
-    store = await open_store(settings.database_path)
+    store = await open_store(settings.store_url)
     try:
         return await Keyring.open(store.keys, Sealer(settings.require_secret_key()), clock=lambda: datetime.now(UTC))
     finally:
