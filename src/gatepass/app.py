@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.assertions import JwtAssertions
 from gatepass.crypto.client_assertions import JoseAssertionReader
+from gatepass.crypto.foreign_tokens import ForeignTokens
+from gatepass.crypto.issuer_keys import IssuerKeys
 from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
@@ -29,6 +32,7 @@ from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.assertion import Assertions
 from gatepass.gateway.forward import Gateway
 from gatepass.gateway.http import http_upstream
+from gatepass.gateway.key_set import read_key_set
 from gatepass.gateway.schema import UpstreamSchema
 from gatepass.gateway.upstream import Upstream, UpstreamLimits
 from gatepass.graphql.endpoint import GraphqlEndpoint, IntrospectionPolicy, Policies
@@ -70,6 +74,7 @@ from gatepass.web import ide_or
 
 SWEEP_SECONDS = 60.0
 SWEEP_ROWS = 500
+FIRST_KEYS_SECONDS = 2.0
 
 _log = logging.getLogger("gatepass")
 
@@ -136,7 +141,8 @@ async def compose(
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
         parts = _parts(settings, store, keyring, passwords, directory=directory, clock=clock)
-        deeds = _deeds(settings, parts, keyring, revoked)
+        trusted = await stack.enter_async_context(_trusted_tokens(settings))
+        deeds = _deeds(settings, parts, keyring, revoked, trusted)
         assertions = _assertions(settings, keyring, wrapped, clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
@@ -231,10 +237,10 @@ def _parts(
     )
 
 
-def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions) -> Deeds:
-    leeway, sessions, clock = timedelta(seconds=settings.leeway_seconds), parts.store.sessions, parts.clock
-    authenticate = Authenticate(parts.access_tokens, revoked, clock, leeway=leeway)
-    keyring.when_keys_go(authenticate.forget)
+def _deeds(
+    settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions, trusted: ForeignTokens | None
+) -> Deeds:
+    sessions, clock = parts.store.sessions, parts.clock
     show_account = ShowAccount(parts.store.accounts)
     return Deeds(
         sign_in=SignIn(parts.check_credentials, sessions, parts.new_session, parts.issue_tokens, clock),
@@ -246,8 +252,26 @@ def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedS
         change_own_password=ChangeOwnPassword(
             parts.store.accounts, parts.check_credentials.passwords, parts.check_credentials, show_account, clock
         ),
-        authenticate=MeetUnknownKeys(authenticate, lambda _: keyring.catch_up()),
+        authenticate=_authenticate(settings, parts, keyring, revoked, trusted),
     )
+
+
+def _authenticate(
+    settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions, trusted: ForeignTokens | None
+) -> MeetUnknownKeys:
+    leeway = timedelta(seconds=settings.leeway_seconds)
+    authenticate = Authenticate(parts.access_tokens, revoked, parts.clock, leeway=leeway, trusted=trusted)
+    keyring.when_keys_go(authenticate.forget)
+    if trusted is not None:
+        trusted.when_keys_go(authenticate.forget)
+
+    async def catch_up(issuer: str | None) -> None:
+        if issuer is None:
+            await keyring.catch_up()
+        elif trusted is not None:
+            await trusted.catch_up(issuer)
+
+    return MeetUnknownKeys(authenticate, catch_up)
 
 
 def _places(settings: Settings) -> Places:
@@ -261,6 +285,21 @@ def _places(settings: Settings) -> Places:
 
 def _body_limits(settings: Settings) -> BodyLimits:
     return BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds))
+
+
+@asynccontextmanager
+async def _trusted_tokens(settings: Settings) -> AsyncIterator[ForeignTokens | None]:
+    """The trusted issuers with their keys, read at once and on a timer. None of them can keep us from starting."""
+    if not settings.trusted_issuers:
+        yield None
+        return
+    issuers = [IssuerKeys(trusted, partial(read_key_set, trusted.jwks)) for trusted in settings.trusted_issuers]
+    async with AsyncExitStack() as stack:
+        for keys in issuers:
+            stack.push_async_callback(keys.close)
+            await stack.enter_async_context(_repeating(keys.refresh, settings.trusted_keys_refresh_seconds))
+        await asyncio.wait([asyncio.create_task(keys.refresh()) for keys in issuers], timeout=FIRST_KEYS_SECONDS)
+        yield ForeignTokens(issuers, leeway=timedelta(seconds=settings.leeway_seconds))
 
 
 def key_schedule(settings: Settings) -> KeySchedule:
