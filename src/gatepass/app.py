@@ -44,7 +44,7 @@ from gatepass.oauth.forward_auth import forward_auth_routes
 from gatepass.oauth.places import Places
 from gatepass.oauth.routes import Rooms, oauth_routes
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
@@ -109,13 +109,15 @@ async def compose(
     async with AsyncExitStack() as stack:
         sealer = Sealer(settings.require_secret_key(), settings.secret_key_previous)
         passwords = await stack.enter_async_context(password_pool(settings, hash_line))
-        store = await open_store(settings.database_path)
+        store = await open_store(settings.store_url)
         stack.push_async_callback(store.close)
         algorithm = Algorithm(settings.signing_algorithm)
         keyring = await Keyring.open(store.keys, sealer, clock=clock, algorithm=algorithm)
         revoked = RevokedSessions(store.revocations, clock, timedelta(seconds=settings.revocation_stale_seconds))
         await revoked.refresh()
-        await stack.enter_async_context(_repeating(revoked.refresh, settings.revocation_poll_seconds))
+        await stack.enter_async_context(
+            _repeating(revoked.refresh, settings.revocation_poll_seconds, store.revocations.news)
+        )
         rotate = RotateKeys(store.keys, KeyMaker(sealer, algorithm), key_schedule(settings), clock)
         await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
@@ -413,13 +415,19 @@ def _step_fields(step: Step) -> Mapping[str, str]:
 
 
 @asynccontextmanager
-async def _repeating(job: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
-    """Do `job` again and again beside the body. A failure is logged once until it has succeeded again."""
+async def _repeating(
+    job: Callable[[], Awaitable[None]], seconds: float, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> AsyncIterator[None]:
+    """
+    Do `job` again and again beside the body. A failure is logged once until it has succeeded again.
+
+    `pause` waits between two, for up to so many seconds.
+    """
 
     async def repeat() -> None:
         failing = False
         while True:
-            await asyncio.sleep(seconds)
+            await pause(seconds)
             try:
                 await job()
                 failing = False

@@ -23,7 +23,7 @@ from gatepass.embed import Gatepass
 from gatepass.http.asgi import App
 from gatepass.http.lifespan import lifespan_of
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.ports import Directory
 
 SIGN_IN = (
@@ -197,7 +197,7 @@ async def running(
 
 async def add_account(settings: Settings, email: str, password: str, *granted: str) -> None:
     """Add an account through a store of its own on the same file, as another process would."""
-    store = await open_store(settings.database_path)
+    store = await open_store(settings.store_url)
     try:
         account = Account(AccountId(uuid.uuid4()), email_address(email), scopes(granted), datetime.now(UTC))
         await store.accounts.add(account, _cheap_hash(password))

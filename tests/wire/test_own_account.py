@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.enable_account import EnableAccount
 from tests.kit.world import Answered, Person, Tokens, World
 
@@ -154,7 +154,7 @@ async def test_who_was_disabled_just_now_sees_nothing(world: World, ana: Person)
     query = "{ gatepass { account { email scopes } } }"
     shown = (await asks(ana, tokens, query)).data["gatepass"]["account"]
     assert shown == {"email": "ana@example.org", "scopes": ["read", "write"]}
-    store = await open_store(world.settings.database_path)
+    store = await open_store(world.settings.store_url)
     await EnableAccount(store.accounts, world.clock)(ana.email, enabled=False)
     await store.close()
     assert (await asks(ana, tokens, query)).status == 401

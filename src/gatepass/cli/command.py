@@ -95,6 +95,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "key": "gatepass.cli.key:key",
         "serve": "gatepass.cli.serve:serve",
         "config": "gatepass.cli.config:config",
+        "db": "gatepass.cli.db:db",
         "calibrate": "gatepass.cli.calibrate:calibrate",
         "login": "gatepass.cli.login:login",
         "logout": "gatepass.cli.logout:logout",

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from gatepass.app import password_pool
-from gatepass.cli.accounts import NoStoreError
+from gatepass.cli.accounts import check_store_is_there
 from gatepass.crypto.shared_pool import share
 from gatepass.domain.errors import GatepassError
 from gatepass.embed import Gatepass
@@ -75,8 +75,7 @@ async def _hash_pool(settings: Settings) -> AsyncIterator[Callable[[socket.socke
 
 def _check_ready(settings: Settings) -> None:
     settings.require_secret_key()
-    if not settings.database_path.is_file():
-        raise NoStoreError(settings.database_path)
+    check_store_is_there(settings)
     if settings.upstream is None:
         raise NoUpstreamError("there is no API to protect: name it with --upstream URL, or set 'upstream'")
 

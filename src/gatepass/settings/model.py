@@ -275,9 +275,15 @@ class Settings:
         _check_together(self)
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file of `database_url`."""
+    def database_path(self) -> Path | None:
+        """The SQLite file of `database_url`; None for a database on a server."""
         return sqlite_file(self.database_url, self.data_dir)
+
+    @property
+    def store_url(self) -> str:
+        """The `database_url`, an SQLite file by its absolute path."""
+        file = self.database_path
+        return self.database_url if file is None else sqlite_url(file)
 
     def require_secret_key(self) -> Secret[str]:
         """

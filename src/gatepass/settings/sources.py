@@ -140,7 +140,7 @@ def _file(kinds: Kinds, path: Path, *, is_named: bool) -> dict[str, Given]:
         if name not in kinds:
             raise SettingsError(origin, f"there is no such setting{_close(name, kinds)}")
         found[name] = Given(value, origin)
-    if any(kinds[name].is_secret for name in found):
+    if any(kinds[name].hides(given.raw) for name, given in found.items()):
         check_private(path)
     _check_data_dir(found, path, is_named=is_named)
     return found

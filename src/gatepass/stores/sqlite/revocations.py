@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from datetime import datetime, timedelta
 from typing import Final
@@ -117,6 +118,10 @@ class SqliteRevocations:
     async def since(self, cursor: int, now: datetime) -> RevocationPage:
         """See `gatepass.usecases.ports.RevocationFeed`."""
         return await self._reader.do(lambda connection: self._since(connection, cursor, now))
+
+    async def news(self, at_most: float) -> None:
+        """Nobody tells; asking is cheap."""
+        await asyncio.sleep(at_most)
 
     def _since(self, connection: sqlite3.Connection, cursor: int, now: datetime) -> RevocationPage:
         # All of it is one snapshot, so the version and the entries belong together.
