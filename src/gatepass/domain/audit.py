@@ -78,7 +78,7 @@ class AuditEvent:
     at: datetime
     occasion: Occasion
     result: Result = Result.DONE
-    reason: str | None = None
+    reason: Reason | None = None
     account: AccountId | None = None
     email: EmailAddress | None = None
     session: SessionId | None = None
@@ -86,7 +86,7 @@ class AuditEvent:
     detail: str | None = None
 
 
-Outcome = TypeVar("Outcome", contravariant=True)
+Outcome = TypeVar("Outcome")
 Note = Callable[[Outcome], AuditEvent | None]
 """
 What is to be noted of an outcome, if anything; pure and quick.

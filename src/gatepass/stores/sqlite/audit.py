@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from gatepass.domain.account import EmailAddress
-from gatepass.domain.audit import ORIGIN, AuditEvent, Deed, Link, Note, Result, Seal, following
+from gatepass.domain.audit import ORIGIN, AuditEvent, Deed, Link, Note, Reason, Result, Seal, following
+from gatepass.domain.errors import StoreUnavailable
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.session import SessionOrigin
@@ -160,14 +161,22 @@ def _filters(query: AuditQuery) -> dict[str, Any]:
 
 
 def _entry(row: tuple[Any, ...]) -> AuditEntry:
+    try:
+        return _read(row)
+    except (ValueError, OverflowError, TypeError) as error:
+        raise StoreUnavailable(f"Entry {row[0]} of the audit log is damaged: {error}.") from error
+
+
+def _read(row: tuple[Any, ...]) -> AuditEntry:
+    """Words of a newer Gatepass, or of a forger, are taken as they are: the digest says whether they belong there."""
     number, at, deed, result, reason, account, email, session, client_id, door = row[:10]
     operator, address, user_agent, request_id, detail, digest = row[10:]
     event = AuditEvent(
-        Deed(deed),
+        cast(Deed, deed),
         rows.moment(at),
-        Occasion(Door(door), SessionOrigin(address, user_agent), request_id, operator),
-        Result(result),
-        reason,
+        Occasion(cast(Door, door), SessionOrigin(address, user_agent), request_id, operator),
+        cast(Result, result),
+        cast(Reason, reason),
         None if account is None else AccountId(UUID(bytes=account)),
         None if email is None else EmailAddress(email),
         None if session is None else SessionId(UUID(bytes=session)),
