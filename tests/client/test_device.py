@@ -139,9 +139,8 @@ def test_a_server_without_device_sign_in_is_told(metadata: Any) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"issuer": "https://evil.example.org"},
-        {"issuer": f"{ISSUER}/tenant"},
-        {"issuer": None},
+        {"issuer": "http://login.example.org"},
+        {"issuer": "http://api.example.org"},
         {"device_authorization_endpoint": "http://api.example.org/device"},
     ],
 )
@@ -151,6 +150,53 @@ def test_metadata_of_somebody_else_is_not_followed(change: Any) -> None:
     driven = drive(device_sign_in(endpoint, lambda _: None), [answer(METADATA | change)])
     assert isinstance(driven.error, ProtocolError)
     assert len(driven.sent) == 1
+
+
+ELSEWHERE = "https://login.example.org/tenant"
+THEIRS = {
+    "issuer": ELSEWHERE,
+    "device_authorization_endpoint": f"{ELSEWHERE}/device_authorization",
+    "token_endpoint": f"{ELSEWHERE}/token",
+    "protected_resources": [f"{ISSUER}/graphql"],
+}
+
+
+def test_an_issuer_elsewhere_that_knows_the_api_is_followed() -> None:
+    """Its own document counts (RFC 9728 §4); the well-known part stands before its path."""
+    endpoint = Endpoint(f"{ISSUER}/graphql/", management_flow=True, clocks=Clocks(lambda: 0, lambda: 0))
+    outcomes = [answer({"issuer": ELSEWHERE}), answer(THEIRS), answer(CODE), TOKENS]
+    driven = drive(device_sign_in(endpoint, lambda _: None), outcomes)
+    assert driven.error is None
+    assert [request.url for request in driven.sent] == [
+        f"{ISSUER}/.well-known/oauth-authorization-server",
+        "https://login.example.org/.well-known/oauth-authorization-server/tenant",
+        THEIRS["device_authorization_endpoint"],
+        THEIRS["token_endpoint"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"protected_resources": None},
+        {"protected_resources": ["https://other.example.org/graphql", 5]},
+        {"protected_resources": f"{ISSUER}/graphql"},
+        {"issuer": "https://login.example.org"},
+    ],
+)
+def test_an_issuer_elsewhere_that_does_not_know_the_api_is_not(change: Any) -> None:
+    """An API could have us fetch a token for another one, and we would give it away."""
+    endpoint = Endpoint(f"{ISSUER}/graphql/", management_flow=True, clocks=Clocks(lambda: 0, lambda: 0))
+    driven = drive(device_sign_in(endpoint, lambda _: None), [answer({"issuer": ELSEWHERE}), answer(THEIRS | change)])
+    assert isinstance(driven.error, ProtocolError)
+    assert "does not know it" in str(driven.error)
+
+
+def test_an_issuer_that_is_no_address_is_told() -> None:
+    """Nothing is sent there."""
+    endpoint = Endpoint("http://localhost/graphql/", management_flow=True, clocks=Clocks(lambda: 0, lambda: 0))
+    driven = drive(device_sign_in(endpoint, lambda _: None), [answer({"issuer": None})])
+    assert isinstance(driven.error, BadAddress)
 
 
 def test_an_endpoint_that_is_no_address_is_told() -> None:

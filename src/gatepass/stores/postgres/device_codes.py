@@ -27,11 +27,11 @@ from gatepass.usecases.ports import (
 _TABLE: Final = "device_codes"
 _ADD: Final = """
 INSERT INTO device_codes (
-    digest, user_code_digest, client_id, scopes, expires_at, poll_interval, address, user_agent
+    digest, user_code_digest, client_id, scopes, expires_at, interval, address, user_agent
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (user_code_digest) DO NOTHING RETURNING digest
 """
 _CODE: Final = f"""
-SELECT c.digest, c.user_code_digest, c.client_id, c.scopes, c.expires_at, c.poll_interval, c.polled_at,
+SELECT c.digest, c.user_code_digest, c.client_id, c.scopes, c.expires_at, c.interval, c.polled_at,
        c.is_approved, c.granted, c.authenticated_at, c.session_id, c.address, c.user_agent, {rows.ACCOUNT}
 FROM device_codes c LEFT JOIN accounts a ON a.id = c.account_id
 """  # noqa: S608 - constants
@@ -45,7 +45,7 @@ UPDATE device_codes SET is_approved = true, account_id = $3, granted = $4, authe
 WHERE {_OPEN} RETURNING digest
 """  # noqa: S608 - constants
 _DENY: Final = f"UPDATE device_codes SET is_approved = false WHERE {_OPEN} RETURNING digest"  # noqa: S608 - constants
-_WAIT: Final = "UPDATE device_codes SET polled_at = $1, poll_interval = $2 WHERE digest = $3"
+_WAIT: Final = "UPDATE device_codes SET polled_at = $1, interval = $2 WHERE digest = $3"
 
 
 class PostgresDeviceCodes:

@@ -19,7 +19,7 @@ from gatepass.usecases.ports.codes import (
     Redemption,
     UserCodeTaken,
 )
-from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys
+from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys, TrustedTokens
 from gatepass.usecases.ports.directory import Directory
 from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
@@ -81,6 +81,7 @@ __all__ = [
     "StoredClient",
     "StoredCredentials",
     "Throttle",
+    "TrustedTokens",
     "Unknown",
     "UserCodeTaken",
 ]
