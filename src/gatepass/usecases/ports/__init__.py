@@ -16,6 +16,7 @@ from gatepass.usecases.ports.codes import (
     DeviceCodes,
     NotRedeemed,
     Redeemed,
+    Redemption,
     UserCodeTaken,
 )
 from gatepass.usecases.ports.counters import Counters
@@ -36,6 +37,7 @@ from gatepass.usecases.ports.sessions import (
 )
 from gatepass.usecases.ports.store import Store
 from gatepass.usecases.ports.throttle import Throttle
+from gatepass.usecases.ports.trail import AuditEntry, AuditQuery, AuditTrail
 
 __all__ = [
     "AccessTokens",
@@ -43,7 +45,10 @@ __all__ = [
     "Accounts",
     "Added",
     "AssertionReader",
+    "AuditEntry",
     "AuditLog",
+    "AuditQuery",
+    "AuditTrail",
     "AuthorizationCodes",
     "ClientAssertions",
     "Clients",
@@ -61,6 +66,7 @@ __all__ = [
     "Passwords",
     "RandomBytes",
     "Redeemed",
+    "Redemption",
     "RefreshKeys",
     "Replayed",
     "Resealed",

@@ -11,6 +11,7 @@ from gatepass.usecases.ports.counters import Counters
 from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import RevocationFeed
 from gatepass.usecases.ports.sessions import Sessions
+from gatepass.usecases.ports.trail import AuditTrail
 
 
 class Store(Protocol):
@@ -42,6 +43,10 @@ class Store(Protocol):
         ...
     @property
     def keys(self) -> SealedKeys:  # noqa: D102
+        ...
+
+    @property
+    def audit(self) -> AuditTrail:  # noqa: D102
         ...
 
     async def check(self) -> None:
