@@ -230,7 +230,7 @@ def _check_method(request: Request, classification: Classification) -> None:
 
 def _accept(request: Request) -> bytes | None:
     """The Accept header; several are one list (RFC 9110 §5.3)."""
-    values = [value for name, value in request.headers if name == b"accept"]
+    values = request.header_values(b"accept")
     return b",".join(values)[:MAX_HEADER_BYTES] if values else None
 
 

@@ -31,6 +31,10 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
         ClientGoneError: the client hung up before the end; nobody is left to answer.
     """
     _check_announced(request.header(b"content-length"), limits)
+    if request.whole is not None and (whole := request.whole.whole_body()) is not None:
+        if len(whole) > limits.max_body_bytes:
+            raise _too_large(limits)
+        return whole
     receive = request.receive
     chunks: list[bytes] = []
     size = 0
