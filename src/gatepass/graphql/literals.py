@@ -74,6 +74,8 @@ def lift(text: str) -> Lifted | None:
 
     Source: GraphQL specification §2.1 and §2.9.4.
     """
+    if '"' not in text and "#" not in text:
+        return Lifted([text], [])
     parts = _LIFT.split(text)
     if any(parts[2::3]):
         return None
