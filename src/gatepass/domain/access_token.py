@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from gatepass.domain.account import Scope
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.secret import Secret
+from gatepass.domain.value import value
 
 MAX_ACCESS_TTL = timedelta(hours=1)
 MAX_LEEWAY = timedelta(seconds=60)
 FIRST_PARTY_CLIENT = "gatepass"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AccessClaims:
     """
     The claims of an access token. Times are aware UTC with whole seconds.
@@ -50,7 +51,7 @@ class Caller:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IssuedTokens:
     """A fresh pair, shown once. `expires_in` counts from `issued_at`; `scopes` is what the access token says."""
 

@@ -12,12 +12,13 @@ import hmac
 import re
 import struct
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gatepass.domain.errors import InvalidRefreshToken
 from gatepass.domain.identifiers import Generation, SessionId
 from gatepass.domain.secret import Secret
+from gatepass.domain.value import value
 
 PREFIX: Final = "gpr_"
 VERSION: Final = 1
@@ -34,9 +35,14 @@ class RefreshKey:
 
     id: bytes
     secret: Secret[bytes]
+    keyed: hmac.HMAC = field(init=False, repr=False, compare=False)
+    """The MAC of nothing yet, to be copied: half the price of beginning with the secret each time."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keyed", hmac.new(self.secret.reveal(), digestmod="sha256"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RefreshToken:
     """A token taken apart. Nothing in it is to be believed before `is_authentic` said so."""
 
@@ -80,4 +86,6 @@ def _head(key_id: bytes, session: SessionId, generation: Generation) -> bytes:
 
 
 def _mac(key: RefreshKey, head: bytes, salt: bytes) -> bytes:
-    return hmac.digest(key.secret.reveal(), head + salt, "sha256")
+    mac = key.keyed.copy()
+    mac.update(head + salt)
+    return mac.digest()

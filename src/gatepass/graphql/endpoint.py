@@ -11,6 +11,7 @@ from typing import Final
 
 from gatepass.domain.access_token import Caller
 from gatepass.domain.errors import Forbidden, Refused, RequestTooLarge, Unauthenticated, UpstreamUnavailable
+from gatepass.domain.value import value
 from gatepass.graphql.answers import data_answer, error_answer
 from gatepass.graphql.classification import Classification, Kind, classify, may_be_remembered
 from gatepass.graphql.document import Document, read_document
@@ -55,7 +56,7 @@ class Policies:
     introspection: IntrospectionPolicy = IntrospectionPolicy.BEARER
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Asked:
     """A request that is understood; `document` is None where its classification was remembered."""
 

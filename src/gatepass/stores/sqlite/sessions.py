@@ -6,15 +6,16 @@ import sqlite3
 from datetime import datetime
 from typing import Final
 
-from gatepass.domain.identifiers import AccountId, Generation, SessionId
-from gatepass.domain.rotation import Judge, Verdict
+from gatepass.domain.identifiers import AccountId, SessionId
+from gatepass.domain.rotation import Judge
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
 from gatepass.stores.sqlite import rows
 from gatepass.stores.sqlite.revocations import revoke_all, revoke_one
+from gatepass.stores.sqlite.rotation import Rotate
 from gatepass.stores.sqlite.sweep import Sweep
 from gatepass.stores.sqlite.worker import Worker
-from gatepass.usecases.ports import AccountChanged, Opened, Replayed, Reused, Rotated, Rotation, Unknown
+from gatepass.usecases.ports import AccountChanged, Opened, Rotation
 
 # The check and the insert are one statement: whoever disables the account comes before or after, never between.
 _OPEN: Final = """
@@ -23,8 +24,6 @@ INSERT INTO sessions (
 )
 SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? AND disabled_at IS NULL AND password_hash IS ?
 """
-_FIND: Final = f"SELECT {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = ?"  # noqa: S608 - constants
-_ROTATE: Final = "UPDATE sessions SET generation = ?, rotated_at = ? WHERE id = ? AND generation = ?"
 
 
 class SqliteSessions:
@@ -47,7 +46,7 @@ class SqliteSessions:
         The judge runs in the writer's thread and is asked again when its batch had to be run again. If it raises,
         nothing was written, its exception comes out here, and its neighbours do not notice.
         """
-        return await self._writer.do(lambda connection: _rotate(connection, session, judge, now))
+        return await self._writer.do(Rotate(session, judge, now))
 
     async def revoke(self, session: SessionId, now: datetime) -> bool:
         """End one session."""
@@ -85,54 +84,3 @@ def open_session(
         ),
     )
     return Opened() if opened.rowcount == 1 else AccountChanged()
-
-
-def _rotate(connection: sqlite3.Connection, session_id: SessionId, judge: Judge, now: datetime) -> Rotation:
-    row = connection.execute(_FIND, (session_id.bytes,)).fetchone()
-    if row is None:
-        return Unknown()
-    session = rows.session(session_id, row)
-    match judge(session):
-        case Verdict.ROTATE:
-            return Rotated(_move_on(connection, session, now))
-        case Verdict.REPLAY:
-            return Replayed(session)
-        case Verdict.REUSE:
-            revoke_one(connection, session_id, now)
-            return Reused(_as_ended(session, now))
-        case Verdict.REFUSE:
-            return Unknown()
-
-
-def _move_on(connection: sqlite3.Connection, session: Session, now: datetime) -> Session:
-    following = Generation(session.generation + 1)
-    moved = connection.execute(_ROTATE, (following, rows.microseconds(now), session.id.bytes, session.generation))
-    if moved.rowcount != 1:
-        raise AssertionError("a row changed inside a transaction that holds the write lock")
-    return Session(
-        session.id,
-        session.account,
-        session.client_id,
-        session.salt,
-        following,
-        session.opened_at,
-        now,
-        session.ends_at,
-        session.revoked_at,
-        session.granted,
-    )
-
-
-def _as_ended(session: Session, now: datetime) -> Session:
-    return Session(
-        session.id,
-        session.account,
-        session.client_id,
-        session.salt,
-        session.generation,
-        session.opened_at,
-        session.rotated_at,
-        session.ends_at,
-        now,
-        session.granted,
-    )
