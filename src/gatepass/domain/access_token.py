@@ -18,7 +18,7 @@ FIRST_PARTY_CLIENT = "gatepass"
 @value(frozen=True, slots=True)
 class AccessClaims:
     """
-    The claims of an access token. Times are aware UTC with whole seconds.
+    The claims of an access token. Times are aware UTC; a token says them in whole seconds.
 
     Source: RFC 9068 §2.2.
     """

@@ -7,7 +7,6 @@ recognised as ours without a look-up, the store holds no token, and a successor 
 
 from __future__ import annotations
 
-import base64
 import hmac
 import re
 import struct
@@ -15,6 +14,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Final
 
+from gatepass.domain import base64url
 from gatepass.domain.errors import InvalidRefreshToken
 from gatepass.domain.identifiers import Generation, SessionId
 from gatepass.domain.secret import Secret
@@ -61,7 +61,7 @@ def parse(text: str) -> RefreshToken:
     """
     if not _FORM.fullmatch(text):
         raise InvalidRefreshToken
-    raw = base64.urlsafe_b64decode(text[len(PREFIX) :])
+    raw = base64url.decode_whole(text[len(PREFIX) :].encode("ascii"))
     version, key_id, session, generation = _HEAD.unpack_from(raw)
     if version != VERSION:
         raise InvalidRefreshToken
@@ -71,7 +71,7 @@ def parse(text: str) -> RefreshToken:
 def mint(key: RefreshKey, session: SessionId, generation: Generation, salt: bytes) -> Secret[str]:
     """The one token of this session's generation. The same arguments give the same token."""
     head = _head(key.id, session, generation)
-    text = base64.urlsafe_b64encode(head + _mac(key, head, salt)).decode("ascii")
+    text = base64url.encode(head + _mac(key, head, salt)).decode("ascii")
     return Secret(PREFIX + text)
 
 

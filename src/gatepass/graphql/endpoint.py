@@ -109,7 +109,7 @@ class GraphqlEndpoint:
         """
         media, streams_only = MediaType.JSON, False
         try:
-            media, streams_only = _negotiated(_accept(request))
+            media, streams_only = _negotiated((request.header_list(b"accept") or b"")[:MAX_HEADER_BYTES])
             if request.method == "OPTIONS":
                 return Response(200, b"", [(b"allow", _ALLOWED.encode("ascii"))])
             asked = self._understood(request, await self._read(request))
@@ -229,14 +229,8 @@ def _check_method(request: Request, classification: Classification) -> None:
         raise MethodNotAllowed("A mutation must not be sent by GET: use POST.", allow="POST")
 
 
-def _accept(request: Request) -> bytes | None:
-    """The Accept header; several are one list (RFC 9110 §5.3)."""
-    values = request.header_values(b"accept")
-    return b",".join(values)[:MAX_HEADER_BYTES] if values else None
-
-
 @lru_cache(maxsize=512)
-def _negotiated(accept: bytes | None) -> tuple[MediaType, bool]:
+def _negotiated(accept: bytes) -> tuple[MediaType, bool]:
     """The media type of our own answers, and whether the client would rather have no such answer at all."""
     media = response_type(accept)
     if media is not MediaType.EVENT_STREAM:

@@ -44,15 +44,18 @@ class Request:
         """
         if len(self._by_name) == len(self.headers):
             return self._by_name.get(name)
-        values = self.header_values(name)
+        values = self._values(name)
         if len(values) > 1 and name in SINGLE:
             raise BadRequest(f"The header {name.decode('ascii').title()} is there more than once: send it once.")
         return values[0] if values else None
 
-    def header_values(self, name: bytes) -> list[bytes]:
-        """Every value of a header, in order."""
-        if name not in self._by_name:
-            return []
+    def header_list(self, name: bytes) -> bytes | None:
+        """The value of a header that is a list; several are one list (RFC 9110 §5.3)."""
+        if len(self._by_name) == len(self.headers):
+            return self._by_name.get(name)
+        return b",".join(self._values(name)) if name in self._by_name else None
+
+    def _values(self, name: bytes) -> list[bytes]:
         return [value for key, value in self.headers if key == name]
 
     @property

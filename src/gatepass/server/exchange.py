@@ -7,11 +7,12 @@ spare two messages in either direction, and a search of every header for what no
 
 from __future__ import annotations
 
+import asyncio
 import re
 from functools import lru_cache
 from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gatepass.http.asgi import Headers
 from gatepass.http.request_id import NAME as REQUEST_ID
@@ -23,6 +24,30 @@ _OF_THE_CONNECTION: Final = frozenset((b"connection", b"content-length", b"trans
 
 class Exchange(RequestResponseCycle):
     """It implements `gatepass.http.asgi.WholeExchange`; its `receive` and `send` are uvicorn's."""
+
+    def __init__(self, connection: HttpToolsProtocol, *, keep_alive: bool) -> None:
+        """
+        Begin with a request whose head is there.
+
+        Uvicorn's own beginning, by name of its attributes; an access log there is not.
+        """
+        self.scope = connection.scope
+        self.transport = connection.transport
+        self.flow = connection.flow
+        self.logger = connection.logger
+        self.access_log = False
+        self.default_headers = connection.server_state.default_headers
+        self.message_event = _News()  # type: ignore[assignment]  # what of an Event is needed
+        self.on_response = connection.on_response_complete
+        self.disconnected = False
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = connection.expect_100_continue
+        self.body = bytearray()
+        self.more_body = True
+        self.response_started = False
+        self.response_complete = False
+        self.chunked_encoding = None
+        self.expected_content_length = 0
 
     def whole_body(self) -> bytes | None:
         """The body, if all of it is here. `receive` then waits for the client's end, as after the last piece."""
@@ -64,6 +89,35 @@ class Exchange(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+
+class _News:
+    """An `asyncio.Event` for waiters who mostly do not come."""
+
+    __slots__ = ("_is_set", "_waiters")
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiters: list[asyncio.Future[None]] | None = None
+
+    def set(self) -> None:
+        self._is_set = True
+        if self._waiters is None:
+            return
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters = None
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    async def wait(self) -> None:
+        if self._is_set:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters = [*(self._waiters or ()), waiter]
+        await waiter
 
 
 def _written(header: tuple[bytes, bytes]) -> bytes:

@@ -111,7 +111,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._head_began = self.loop.time()
         if self._reads_head:
             self._unparsed_bytes += len(data)
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
         if self._reads_head and self._unparsed_bytes > self._max_header_bytes:
             self._refuse_large_head()
 
@@ -162,7 +167,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         is_usual = b"?" not in self.url and len(self.url) <= _LONGEST_REMEMBERED_PATH
         scope["path"], scope["raw_path"], scope["query_string"] = (_usual_target if is_usual else _target)(self.url)
         former: RequestResponseCycle | None = self.cycle
-        cycle = self.cycle = self._exchange(keep_alive=version != "1.0" and self.parser.should_keep_alive())
+        cycle = self.cycle = Exchange(self, keep_alive=version != "1.0" and self.parser.should_keep_alive())
         scope["extensions"] = {WHOLE: cycle}
         if former is None or former.response_complete:
             self._start_asgi_task(cycle, self.app)
@@ -187,9 +192,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Whatever comes next begins a head."""
-        super().on_message_complete()
         self._reads_head = True
         self._unparsed_bytes = 0
+        cycle: RequestResponseCycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def check_time(self, now: float) -> None:
         """Close the connection if it has idled or its head has taken too long. Called about once a second."""
@@ -220,21 +228,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None:
             cycle.keep_alive = False
-
-    def _exchange(self, *, keep_alive: bool) -> Exchange:
-        return Exchange(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=keep_alive,
-            on_response=self.on_response_complete,
-        )
 
     def _is_between_answers(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle

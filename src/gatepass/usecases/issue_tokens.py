@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatepass.domain import refresh_token
+from gatepass.domain import base64url, refresh_token
 from gatepass.domain.access_token import AccessClaims, IssuedTokens
 from gatepass.domain.session import Session
 from gatepass.usecases.ports import AccessTokens, RandomBytes, RefreshKeys
@@ -33,22 +32,18 @@ class IssueTokens:
             KeyUnusable: a key is missing; nothing was issued.
         """
         issued_at = now.replace(microsecond=0)
+        scopes = session.scopes
         claims = AccessClaims(
-            issuer=self.issuer,
-            audience=self.audience,
-            subject=session.account.id,
-            session=session.id,
-            client_id=session.client_id,
-            scopes=session.scopes,
-            issued_at=issued_at,
-            expires_at=issued_at + self.access_ttl,
-            authenticated_at=session.opened_at.replace(microsecond=0),
-            token_id=base64.urlsafe_b64encode(self.random(TOKEN_ID_BYTES)).decode("ascii"),
+            self.issuer,
+            self.audience,
+            session.account.id,
+            session.id,
+            session.client_id,
+            scopes,
+            issued_at,
+            issued_at + self.access_ttl,
+            session.opened_at,
+            base64url.encode(self.random(TOKEN_ID_BYTES)).decode("ascii"),
         )
-        return IssuedTokens(
-            access_token=self.access_tokens.sign(claims),
-            refresh_token=refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt),
-            issued_at=issued_at,
-            expires_in=self.access_ttl,
-            scopes=session.scopes,
-        )
+        refresh = refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt)
+        return IssuedTokens(self.access_tokens.sign(claims), refresh, issued_at, self.access_ttl, scopes)
