@@ -17,8 +17,6 @@ from gatepass.http import refusals
 from gatepass.http.error_table import TABLE, headers_of, message_of
 
 FOLDER: Final = Path(__file__).parent
-RESERVED: Final = (Code.RATE_LIMITED,)
-"""Codes that stand in the table and that this version never answers with."""
 WITHOUT_DOCSTRING: Final = {
     "EmailAddress": "The one spelling under which an address is stored and found; text like any other.",
     "__version__": "The version, as text.",
@@ -61,9 +59,7 @@ of the API behind Gatepass come down as that API wrote them.
 | code | when | `application/json` | `application/graphql-response+json` | has `data: null` | headers |
 | --- | --- | --- | --- | --- | --- |
 """
-_RESERVED: Final = """
-{codes} is reserved: this version never answers with it.
-
+_MESSAGES: Final = """
 ## What the message says
 
 Most messages say how to mend that very request. Where there is nothing more to say, they are these:
@@ -119,8 +115,7 @@ def errors_page() -> str:
     by_code = {error.code: error for error in Refused.__subclasses__()}
     rows = (_error_row(code, by_code.get(code, Fault)) for code in TABLE)
     messages = (f"| `{code}` | {message_of(by_code.get(code, Fault)())} |\n" for code in TABLE)
-    reserved = ", ".join(f"`{code}`" for code in RESERVED)
-    return "".join([_ERRORS_HEAD, *rows, _RESERVED.format(codes=reserved), *messages, _TRANSPORT, *_transport_rows()])
+    return "".join([_ERRORS_HEAD, *rows, _MESSAGES, *messages, _TRANSPORT, *_transport_rows()])
 
 
 def schema_page() -> str:

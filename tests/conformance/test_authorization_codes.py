@@ -76,7 +76,7 @@ async def test_a_second_use_ends_what_the_first_one_gave(ana: Person) -> None:
 async def test_what_does_not_fit_is_refused_and_spends_nothing(ana: Person, differing: dict[str, str]) -> None:
     """Client, redirect URI and verifier are those of the request; whoever has not all of them cannot spoil the code."""
     code = await issued(ana)
-    assert await redeem(ana.store, code, **differing) == NotRedeemed(NoSession.REFUSE)
+    assert await redeem(ana.store, code, NOW, **differing) == NotRedeemed(NoSession.REFUSE)
     assert isinstance(await redeem(ana.store, code), Redeemed)
 
 
@@ -186,3 +186,13 @@ async def test_a_redeemed_code_goes_with_its_session(ana: Person) -> None:
     await ana.store.sessions.sweep(NOW + DAY, NOW + DAY, 100)
     assert await stored(ana.store, first.session.id) is None
     assert await redeem(ana.store, code) == Unknown()
+
+
+@pytest.mark.parametrize("granted", [None, ()], ids=["everything", "nothing"])
+async def test_a_code_for_everything_is_none_for_nothing(ana: Person, granted: tuple[()] | None) -> None:
+    """No list of scopes is not an empty list."""
+    code = replace(a_code(ana), granted=granted)
+    assert await ana.store.authorization_codes.add(code, HASH, ORIGIN) == CodeKept()
+    outcome = await redeem(ana.store, code)
+    assert isinstance(outcome, Redeemed)
+    assert outcome.session.scopes == (ana.account.scopes if granted is None else ())

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from gatepass.domain.device_code import POLL_INTERVAL, SLOW_DOWN_BY, DeviceCode, Wait
+from gatepass.domain.device_code import POLL_INTERVAL, SLOW_DOWN_BY, Approval, DeviceCode, Wait
 from gatepass.domain.one_time_code import NoSession
 from gatepass.usecases.ports import (
     AccountChanged,
@@ -177,3 +177,24 @@ async def test_the_sweep_takes_what_gave_no_session(ana: Person) -> None:
     assert await poll(ana.store, used) == CodeReused(given.session.id)
     await ana.store.sessions.sweep(NOW + DAY, NOW + DAY, 100)
     assert await poll(ana.store, used) == Unknown()
+
+
+async def test_who_may_have_everything_gets_everything(ana: Person) -> None:
+    """No list of scopes is not an empty list."""
+    code = replace(a_device(), scopes=None)
+    assert await ana.store.device_codes.add(code, ORIGIN) == CodeKept()
+    assert await ana.store.device_codes.find(code.user_code_digest, NOW) == code
+    given = Approval(ana.account, None, NOW)
+    assert await ana.store.device_codes.approve(code.user_code_digest, given, HASH, NOW) == CodeKept()
+    outcome = await poll(ana.store, code)
+    assert isinstance(outcome, Redeemed)
+    assert (outcome.session.granted, outcome.session.scopes) == (None, ana.account.scopes)
+
+
+async def test_who_may_have_nothing_gets_nothing(ana: Person) -> None:
+    code = replace(a_device(), scopes=())
+    await ana.store.device_codes.add(code, ORIGIN)
+    await ana.store.device_codes.approve(code.user_code_digest, Approval(ana.account, (), NOW), HASH, NOW)
+    outcome = await poll(ana.store, code)
+    assert isinstance(outcome, Redeemed)
+    assert outcome.session.scopes == ()

@@ -9,15 +9,18 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.sealing import Sealer, generate_secret_key
 from gatepass.domain.errors import KeyUnusable, StoreUnavailable
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.signing_key import Algorithm, KeyState, KeyUse, SealedKey
+from gatepass.usecases.reseal_keys import ResealKeys
 from tests.crypto.key_store import KeysInMemory, noon
 
 SECRET_KEY = generate_secret_key()
@@ -45,9 +48,19 @@ async def another_row(use: KeyUse, state: KeyState, algorithm: Algorithm = Algor
 class Racing(KeysInMemory):
     """Another process opens the same empty store and is a moment quicker."""
 
-    async def add_first(self, key: SealedKey) -> bool:
+    async def add_first(self, key: SealedKey, *, note: object = None) -> bool:
         self.rows.append(await another_row(key.use, KeyState.ACTIVE))
         return await super().add_first(key)
+
+
+class Counting(KeysInMemory):
+    """Counts how often it was read."""
+
+    reads = 0
+
+    async def all(self) -> Sequence[SealedKey]:
+        self.reads += 1
+        return await super().all()
 
 
 class Failing(KeysInMemory):
@@ -267,6 +280,84 @@ async def test_a_store_whose_keys_are_gone_signs_nothing() -> None:
     with pytest.raises(KeyUnusable):
         ring.active()
     assert json.loads(ring.jwks()) == {"keys": []}
+
+
+async def test_a_server_outlives_a_change_of_the_secret_key() -> None:
+    """What it has opened it need not open again: every key is sealed anew under its feet."""
+    keys = KeysInMemory()
+    ring = await opened(keys)
+    before = ring.jwks(), ring.signing(), ring.active()
+    await ResealKeys(keys, Sealer(generate_secret_key(), SECRET_KEY))()
+    await ring.reload()
+    assert (ring.jwks(), ring.signing(), ring.active()) == before
+
+
+async def test_a_new_key_that_cannot_be_opened_is_left_out_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The others are needed all the same; one log line, however often the store is read."""
+    keys = KeysInMemory()
+    ring = await opened(keys)
+    before = ring.jwks()
+    stranger = await KeyMaker(Sealer(generate_secret_key())).make(KeyUse.ACCESS, KeyState.NEXT, noon())
+    keys.rows.append(stranger)
+    for _ in range(3):
+        await ring.reload()
+        keys.rows = list(keys.rows)
+    keys.rows[0] = replace(keys.rows[0], since=noon() + timedelta(seconds=1))
+    await ring.reload()
+    assert ring.jwks() == before
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert stranger.id in caplog.text
+    ring.check_usable()
+
+
+async def test_where_the_key_that_signs_cannot_be_opened_nothing_is_signed() -> None:
+    """It fails closed, and `/readyz` says so."""
+    keys = KeysInMemory()
+    ring = await opened(keys)
+    maker = KeyMaker(Sealer(generate_secret_key()))
+    stranger = await maker.make(KeyUse.ACCESS, KeyState.NEXT, noon())
+    await keys.publish_next(stranger)
+    assert await keys.activate(stranger.id, keys.rows[0].id, noon())
+    await ring.reload()
+    with pytest.raises(KeyUnusable):
+        ring.check_usable()
+
+
+async def test_whoever_remembers_what_a_key_signed_hears_that_it_is_gone() -> None:
+    """And hears nothing of other changes."""
+    keys = KeysInMemory(await another_row(KeyUse.ACCESS, KeyState.RETIRING))
+    ring = await opened(keys)
+    heard: list[str] = []
+    ring.when_keys_go(lambda: heard.append("gone"))
+    await keys.publish_next(await another_row(KeyUse.ACCESS, KeyState.NEXT))
+    await ring.reload()
+    assert heard == []
+    await keys.remove(keys.rows[0].id)
+    await ring.reload()
+    await ring.reload()
+    assert heard == ["gone"]
+
+
+async def test_a_key_of_another_process_is_found_by_looking_again() -> None:
+    """And a key that nobody has is not."""
+    keys = KeysInMemory()
+    ring = await opened(keys)
+    new = await another_row(KeyUse.REFRESH, KeyState.NEXT)
+    await keys.publish_next(new)
+    assert ring.find(bytes.fromhex(new.id)) is None
+    assert await ring.find_anew(bytes.fromhex(new.id)) is not None
+    assert await ring.find_anew(b"\0\0\0\0") is None
+
+
+async def test_many_that_look_again_share_a_look() -> None:
+    """Invented key ids must not become a load on the store; and who came after it began gets one of their own."""
+    keys = Counting()
+    ring = await opened(keys)
+    before = keys.reads
+    await asyncio.gather(*(ring.catch_up() for _ in range(200)))
+    assert keys.reads == before + 1
+    await ring.catch_up()
+    assert keys.reads == before + 2
 
 
 async def test_another_algorithm_in_the_settings_does_not_replace_the_active_key(

@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from gatepass.crypto import password_pool, worker_process
+from gatepass.crypto import argon2_passwords, password_pool, worker_process
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.domain.errors import HashingFailed, Overloaded
@@ -156,8 +156,8 @@ async def test_a_missing_password_or_hash_costs_a_hash_and_is_never_right(
 async def test_the_stand_ins_match_each_other_in_no_way(pool: PasswordPool) -> None:
     """Not even the very texts that stand in for what is missing sign anybody in."""
     assert pool._stand_in is not None
-    assert not await pool.verify(password_pool._NO_PASSWORD, pool._stand_in)
-    kept = await pool.hash(password_pool._NO_PASSWORD)
+    assert not await pool.verify(argon2_passwords._NO_PASSWORD, pool._stand_in)
+    kept = await pool.hash(argon2_passwords._NO_PASSWORD)
     assert not await pool.verify(None, kept)
     pool._stand_in = await pool.hash(RIGHT)
     assert not await pool.verify(RIGHT, None)

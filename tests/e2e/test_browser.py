@@ -25,7 +25,7 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     context.on("console", lambda message: complaints.append(message.text))
     context.on("request", lambda sent: None if sent.url.startswith(site.address[:-9]) else foreign.append(sent.url))
     page = context.new_page()
-    page.goto(site.address)
+    page.goto(f"{site.address}?plain")
     yield page
     context.close()
     assert foreign == []
@@ -38,7 +38,7 @@ def _runs(page: Page, query: str) -> None:
 
 
 def test_a_sign_in_lasts_over_queries_reloads_and_streams_until_the_sign_out(page: Page) -> None:
-    """The whole way of the light IDE on the real server, its store and the real API behind it."""
+    """The whole way of the plain page on the real server, its store and the real API behind it."""
     page.get_by_label("E-mail address", exact=True).fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PLAIN_PASSWORD)
     page.keyboard.press("Enter")

@@ -92,7 +92,7 @@ async def poll(
 
 
 def _session(
-    account: Account, client_id: str, granted: tuple[Scope, ...], authenticated_at: datetime, now: datetime
+    account: Account, client_id: str, granted: tuple[Scope, ...] | None, authenticated_at: datetime, now: datetime
 ) -> Session:
     made = a_session(account, now)
     return replace(made, client_id=client_id, granted=granted, opened_at=authenticated_at)

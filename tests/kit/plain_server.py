@@ -56,8 +56,11 @@ class PlainServer:
     """
     The server's state, which tests may read and turn while it runs.
 
-    `counts` has `signIn` and `signInRefresh` (those that gave a pair), `reused` (spent refresh tokens that came),
-    `refused` (requests without a good access token), `queries` and `mutations` (operations that ran).
+    With `replay_seconds` a spent refresh token gives its successor again for that long, as some servers do.
+
+    `counts` has `signIn` and `signInRefresh` (those that gave a new pair), `replayed` (those that gave one again),
+    `reused` (spent refresh tokens that came), `refused` (requests without a good access token), `queries` and
+    `mutations` (operations that ran).
     """
 
     token_seconds: float = 3600.0
@@ -66,6 +69,7 @@ class PlainServer:
     allows_introspection: bool = True
     email: str = EMAIL
     password: str = PASSWORD
+    replay_seconds: float = 0.0
     clock: Callable[[], float] = time.monotonic
     address: str = ""
     counts: Counter[str] = field(default_factory=Counter)
@@ -73,6 +77,7 @@ class PlainServer:
     _access: dict[str, tuple[int, float]] = field(default_factory=dict, repr=False)
     _refresh: dict[str, int] = field(default_factory=dict, repr=False)
     _spent: dict[str, int] = field(default_factory=dict, repr=False)
+    _successors: dict[str, tuple[str, float]] = field(default_factory=dict, repr=False)
     _ended: set[int] = field(default_factory=set, repr=False)
     _names: dict[str, str] = field(default_factory=dict, repr=False)
     _sessions: int = 0
@@ -105,6 +110,11 @@ class PlainServer:
             operation_name=body.get("operationName"),
         )
         return 200, result.formatted  # type: ignore[return-value]
+
+    def expire_access_tokens(self) -> None:
+        """From now on no access token of before is good; refresh tokens are."""
+        with self._lock:
+            self._access.clear()
 
     def end_every_session(self) -> None:
         """From now on no token of before is good."""
@@ -139,20 +149,31 @@ class PlainServer:
         presented = credentials["refreshToken"]
         with self._lock:
             if presented in self._spent:
+                successor, until = self._successors[presented]
+                session = self._spent[presented]
+                if self.clock() < until and successor in self._refresh and session not in self._ended:
+                    self.counts["replayed"] += 1
+                    return {"accessToken": self._access_token(session), "refreshToken": successor}
                 self.counts["reused"] += 1
-                self._ended.add(self._spent[presented])
+                self._ended.add(session)
             session = self._refresh.pop(presented, 0)
             if session == 0 or session in self._ended or not useManagementflow:
                 raise GraphQLError("Invalid refresh token.")
             self._spent[presented] = session
             self.counts["signInRefresh"] += 1
-            return self._pair(session)
+            pair = self._pair(session)
+            self._successors[presented] = (pair["refreshToken"], self.clock() + self.replay_seconds)
+            return pair
 
     def _pair(self, session: int) -> dict[str, str]:
-        access, refresh = secrets.token_hex(24), secrets.token_urlsafe(32)
-        self._access[access] = (session, self.clock() + self.token_seconds)
+        refresh = secrets.token_urlsafe(32)
         self._refresh[refresh] = session
-        return {"accessToken": access, "refreshToken": refresh}
+        return {"accessToken": self._access_token(session), "refreshToken": refresh}
+
+    def _access_token(self, session: int) -> str:
+        access = secrets.token_hex(24)
+        self._access[access] = (session, self.clock() + self.token_seconds)
+        return access
 
     def _companies(self, _info: Any, first: int, after: str | None = None) -> dict[str, Any]:
         start = int(after or 0)
@@ -241,6 +262,7 @@ def _main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.kit.plain_server", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--token-seconds", type=float, default=3600.0)
+    parser.add_argument("--replay-seconds", type=float, default=0.0)
     parser.add_argument("--expired", type=int, choices=(200, 401, 403), default=200)
     parser.add_argument("--no-error-codes", dest="has_error_codes", action="store_false")
     parser.add_argument("--no-introspection", dest="allows_introspection", action="store_false")

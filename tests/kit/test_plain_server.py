@@ -75,6 +75,19 @@ def test_a_spent_refresh_token_ends_the_sign_in_at_once(server: PlainServer) -> 
     assert server.counts == {"signIn": 1, "signInRefresh": 1, "reused": 1}
 
 
+def test_with_a_replay_window_a_spent_refresh_token_gives_its_successor_again(
+    server: PlainServer, clock: Clock
+) -> None:
+    """Until the window is over, or the successor was used."""
+    server.replay_seconds = 60.0
+    first = pair(server)["refreshToken"]
+    second = refresh(server, first)["data"]["signInRefresh"]["refreshToken"]
+    assert refresh(server, first)["data"]["signInRefresh"]["refreshToken"] == second
+    clock.now = 60.0
+    assert "errors" in refresh(server, first)
+    assert server.counts == {"signIn": 1, "signInRefresh": 1, "replayed": 1, "reused": 1}
+
+
 @pytest.mark.parametrize("status", [200, 401, 403])
 @pytest.mark.parametrize("has_error_codes", [True, False])
 def test_an_expired_token_is_told_in_one_of_three_ways(

@@ -55,7 +55,7 @@ async def ask(
     """Ask through the real edge; only who is behind a token is made up."""
     asked = Asked()
 
-    def authenticate(token: str) -> Caller:
+    async def authenticate(token: str) -> Caller:
         if isinstance(known, Exception):
             raise known
         if token.encode() != GOOD:

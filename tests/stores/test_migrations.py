@@ -18,7 +18,7 @@ from gatepass.stores.sqlite.connection import BUSY_TIMEOUT, connect_for_writing,
 from gatepass.stores.sqlite.migrations import APPLICATION_ID, Migration
 from tests.kit.store_world import enrol
 
-NEXT = len(migrations.known()) + 1
+NEXT = migrations.known()[-1].version + 1
 NEXT_STEP = Migration(
     NEXT, f"{NEXT:04}_next", "-- it; grows\nCREATE TABLE more (a);\n\nINSERT INTO more\n VALUES (';');\n"
 )
@@ -81,7 +81,8 @@ async def test_each_migration_is_recorded_with_its_checksum(path: Path) -> None:
     await made(path)
     recorded = run_sql(path, "SELECT version, name, checksum FROM migrations ORDER BY version")
     assert recorded == [(m.version, m.name, m.checksum) for m in migrations.known()]
-    assert [m.version for m in migrations.known()] == list(range(1, len(recorded) + 1))
+    numbers = [m.version for m in migrations.known()]
+    assert numbers == sorted(set(numbers))
 
 
 async def test_opening_again_writes_nothing(path: Path) -> None:

@@ -73,6 +73,20 @@ async def test_every_route_has_the_security_headers_once(world: World, path: str
     assert "cache-control" in answer.headers
 
 
+async def test_public_keys_are_cached_for_five_minutes_and_read_again_only_if_they_changed(world: World) -> None:
+    """Gateways poll them every one to ten minutes. RFC 9110 §13.1.2."""
+    path = "/.well-known/jwks.json"
+    first = await world.client.get(path)
+    assert first.headers["cache-control"] == "public, max-age=300"
+    tag = first.headers["etag"]
+    for known in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = await world.client.get(path, headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert again.headers["cache-control"] == "public, max-age=300"
+    for other in ('"other"', "", "*x", tag[1:]):
+        assert (await world.client.get(path, headers={"If-None-Match": other})).content == first.content
+
+
 async def test_service_routes_are_for_get(world: World) -> None:
     """RFC 9110 §15.5.6."""
     answer = await world.client.post("/readyz")

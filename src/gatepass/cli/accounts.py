@@ -16,7 +16,7 @@ from gatepass.domain.account import Account, email_address, scopes
 from gatepass.domain.errors import BadUserInput, GatepassError
 from gatepass.domain.secret import Secret
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.add_account import AddAccount
 from gatepass.usecases.change_password import ChangePassword
 from gatepass.usecases.enable_account import EnableAccount
@@ -35,6 +35,18 @@ class NoStoreError(GatepassError):
         super().__init__(f"there is no store at {path}: run 'gatepass init', or say where it is with --data-dir")
 
 
+def check_store_is_there(settings: Settings) -> None:
+    """
+    Refuse to make an empty SQLite file where there should be one; a server says itself what is missing.
+
+    Raises:
+        NoStoreError: there is none.
+    """
+    path = settings.database_path
+    if path is not None and not path.is_file():
+        raise NoStoreError(path)
+
+
 def check_new(settings: Settings, email: str, granted: Sequence[str]) -> None:
     """
     Refuse what could not be added anyway, before anybody types a password.
@@ -44,7 +56,7 @@ def check_new(settings: Settings, email: str, granted: Sequence[str]) -> None:
     """
     address = email_address(email)
     scopes(tuple(granted))
-    if _with_store(settings, lambda store: store.accounts.find(address)) is not None:
+    if with_store(settings, lambda store: store.accounts.find(address)) is not None:
         raise BadUserInput(f"There is an account {address} already.")
 
 
@@ -55,12 +67,12 @@ def find(settings: Settings, email: str) -> Account:
     Raises:
         BadUserInput: there is none.
     """
-    return _with_store(settings, lambda store: find_account(store.accounts, email)).account
+    return with_store(settings, lambda store: find_account(store.accounts, email)).account
 
 
 def add(settings: Settings, email: str, plain: Secret[str], granted: Sequence[str]) -> Account:
     """Add an account; see `AddAccount`."""
-    return _with_store(settings, lambda store: add_all(settings, store, [(email, plain, granted)]))[0]
+    return with_store(settings, lambda store: add_all(settings, store, [(email, plain, granted)]))[0]
 
 
 async def add_all(
@@ -79,17 +91,17 @@ def change_password(settings: Settings, email: str, plain: Secret[str]) -> None:
         async with _passwords(settings) as passwords:
             await ChangePassword(store.accounts, passwords, utc_now)(email, plain)
 
-    _with_store(settings, deed)
+    with_store(settings, deed)
 
 
 def enable(settings: Settings, email: str, *, enabled: bool) -> None:
     """Enable or disable; see `EnableAccount`."""
-    _with_store(settings, lambda store: EnableAccount(store.accounts, utc_now)(email, enabled=enabled))
+    with_store(settings, lambda store: EnableAccount(store.accounts, utc_now)(email, enabled=enabled))
 
 
 def remove(settings: Settings, email: str) -> None:
     """Remove; see `RemoveAccount`."""
-    _with_store(settings, lambda store: RemoveAccount(store.accounts, utc_now)(email))
+    with_store(settings, lambda store: RemoveAccount(store.accounts, utc_now)(email))
 
 
 def everyone(settings: Settings) -> Iterator[Account]:
@@ -101,7 +113,7 @@ def everyone(settings: Settings) -> Iterator[Account]:
             found.extend(page)
         return found
 
-    return iter(_with_store(settings, deed))
+    return iter(with_store(settings, deed))
 
 
 def utc_now() -> datetime:
@@ -109,12 +121,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _with_store(settings: Settings, deed: Callable[[Store], Awaitable[R]]) -> R:
-    if not settings.database_path.is_file():
-        raise NoStoreError(settings.database_path)
+def with_store(settings: Settings, deed: Callable[[Store], Awaitable[R]]) -> R:
+    """
+    Do something with the store, and close it.
+
+    Raises:
+        NoStoreError: there is none.
+    """
+    check_store_is_there(settings)
 
     async def do() -> R:
-        store = await open_store(settings.database_path)
+        store = await open_store(settings.store_url)
         try:
             return await deed(store)
         finally:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gatepass.client.effects import NO_WISH, Answer, Do, Effect, Flow, Need, Pause, Request, Send
 from gatepass.client.errors import ClientError
+from gatepass.client.flight import Flight
 from gatepass.client.flows import renewal
+from gatepass.client.fork_safe_lock import ForkSafeLock
 from gatepass.client.session import Session
 from gatepass.client.tokens import Held
 from gatepass.client.unreachable import unreachable
@@ -25,6 +27,8 @@ class Blocking:
     """
     Flows over one pool of connections, for any number of threads.
 
+    A renewal runs in a thread of its own; see `_depart`.
+
     Args:
         transport: of httpx2, in place of the network.
         timeout: seconds for each of connecting, sending and waiting for bytes.
@@ -34,7 +38,7 @@ class Blocking:
         self.session = session
         self._timeout = timeout
         self._transport = transport
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._http: httpx2.Client | None = None
         self._pid = os.getpid()
         # A child's copies of its parent's connections: kept, since to close them would be heard at the other end.
@@ -61,7 +65,7 @@ class Blocking:
 
     def held(self, need: Need = NO_WISH) -> Held:
         """
-        A token that meets the need, renewed if it has to be; by one thread, and the others wait for it.
+        A token that meets the need, renewed if it has to be; once, and all threads wait for it.
 
         Raises:
             SignInRequired, SignInRefused, ServerUnreachable: there is none to be had.
@@ -72,11 +76,11 @@ class Blocking:
             if found is not None:
                 return found
             found, flight, is_leading = session.boarded(need)
-            if found is None and is_leading:
-                return self._lead(need, flight)
+            if is_leading:
+                self._depart(need, flight)
             # None again: whoever carried it out was stopped, or its token does not meet this need.
             found = found or flight.wait()
-            if found is not None and found.access != need.refused:
+            if found is not None and (is_leading or found.access != need.refused):
                 return found
 
     def send(self, request: Request) -> Answer:
@@ -91,7 +95,7 @@ class Blocking:
         http = self.http
         try:
             response = http.request(request.method, request.url, headers=request.headers, **body_of(request))
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise unreachable(error, request.url) from error
         return Answer(response.status_code, response.content, response.headers)
 
@@ -119,18 +123,23 @@ class Blocking:
         if http is not None and self._pid == os.getpid():
             http.close()
 
-    def _lead(self, need: Need, flight: Any) -> Held:
+    def _depart(self, need: Need, flight: Flight) -> None:
+        """In a thread of its own: Ctrl-C while it waits must not lose tokens that the server has given already."""
+        try:
+            threading.Thread(target=self._lead, args=(need, flight), name="gatepass-renewal").start()
+        except RuntimeError:  # at the interpreter's end, and where there are no threads at all
+            self._lead(need, flight)
+
+    def _lead(self, need: Need, flight: Flight) -> None:
         held: Held | None = None
-        error: ClientError | None = None
+        error: Exception | None = None
         try:
             held = self.run(renewal(self.session, need))
-        except ClientError as raised:
+        except Exception as raised:  # whatever it is: who waits for it has to hear of it
             error = raised
-            raise
         finally:
             self.session.landed(flight)
             flight.land(held, error)
-        return held
 
     def _perform(self, effect: Effect) -> Any:
         match effect:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+Error = TypeVar("Error", bound="ClientError")
 GraphQLError = Mapping[str, Any]
 """An error as it came: `message`, and perhaps `path`, `locations`, `extensions`."""
 
@@ -38,9 +39,11 @@ class ClientError(Exception):
 
     def again(self) -> Self:
         """A copy to raise in another thread: an exception that is raised twice mixes up two tracebacks."""
-        copy = type(self).__new__(type(self), *self.args)
-        copy.__dict__.update(self.__dict__)
-        return copy
+        return _remade(type(self), self.args, self.__dict__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pools of processes, which send errors as pickles: the constructors take more than the message."""
+        return _remade, (type(self), self.args, self.__dict__)
 
 
 class SignInRequired(ClientError):
@@ -101,6 +104,12 @@ class ProtocolError(ClientError):
     def __init__(self, message: str, *, status: int = 0, request_id: str | None = None) -> None:
         self.status, self.request_id = status, request_id
         super().__init__(message)
+
+
+def _remade(kind: type[Error], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Error:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 def code_of(errors: Sequence[GraphQLError]) -> str | None:

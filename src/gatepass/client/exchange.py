@@ -105,12 +105,15 @@ def _knows_no_lifetime(answer: Answer, *, is_known: bool) -> bool:
     """
     Whether the server refused the document, not the credentials.
 
-    It names the field; or it hides its reasons and says only that nothing ran: then the plain document decides.
+    It names the field; or it hides its reasons and says only that nothing ran: then the plain document decides. Some
+    servers put `data: null` beside what should have no data at all.
     """
     body = answer.body
     errors = body.get("errors") if isinstance(body, dict) else None
-    if not isinstance(errors, list) or not errors or "data" in body:
+    if not isinstance(errors, list) or not errors or body.get("data") is not None:
         return False
+    if any(isinstance(error, dict) and error.get("path") for error in errors):
+        return False  # it ran
     if any(_LIFETIME in str(error.get("message")) for error in errors if isinstance(error, dict)):
         return True
     return answer.status == _BAD_REQUEST and not is_known

@@ -20,6 +20,8 @@ from gatepass.client.stored import Announce, ProcessLock, StoredSignIn, StoreErr
 FORMAT: Final = 1
 _SUFFIX: Final = ".json"
 _CURRENT: Final = "current"
+KEYRING_NAMES: Final = "keyring-profiles"
+"""The file that says which sign-ins are in a keyring."""
 _LATEST: Final = 1e15
 
 
@@ -97,6 +99,7 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(path)
+            _sync(self.path)
         except OSError as error:
             raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
         finally:
@@ -135,6 +138,17 @@ class Folder:
             self.remove(_CURRENT)
         else:
             self.write(_CURRENT, f"{profile}\n".encode())
+
+
+def _sync(folder: Path) -> None:
+    """Without it a power failure may bring the old file back, and its refresh token is spent."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class FileStore:
@@ -192,6 +206,14 @@ class FileStore:
         """See `SignInStore`."""
         self._folder.ensure()
         return FileLock(self._folder.path / f"{checked_profile(profile)}.lock")
+
+
+def has_keyring_names(folder: Path) -> bool:
+    """Whether a keyring was used, and has sign-ins still."""
+    try:
+        return (folder / KEYRING_NAMES).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def encoded(sign_in: StoredSignIn) -> bytes:

@@ -17,9 +17,9 @@ class Flight:
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], object]] = []
         self._held: Held | None = None
-        self._error: ClientError | None = None
+        self._error: Exception | None = None
 
-    def land(self, held: Held | None = None, error: ClientError | None = None) -> None:
+    def land(self, held: Held | None = None, error: Exception | None = None) -> None:
         """Tell everybody who waits. Only the first landing counts."""
         with self._lock:
             if self._landed.is_set():
@@ -49,7 +49,10 @@ class Flight:
 
         Raises:
             ClientError: what went wrong, as a copy of one's own.
+            Exception: it was a mistake of ours; who waits must hear of that too, and not try it over and over.
         """
-        if self._error is not None:
+        if isinstance(self._error, ClientError):
             raise self._error.again() from self._error
+        if self._error is not None:
+            raise self._error
         return self._held

@@ -12,7 +12,7 @@ from gatepass.client.errors import ClientError, ServerUnreachable, SignInRefused
 from gatepass.client.exchange import PassingRefusal, refresh, sign_in
 from gatepass.client.refusal import Refusal, refusal
 from gatepass.client.session import Session
-from gatepass.client.stored import ProcessLock, StoreError
+from gatepass.client.stored import ProcessLock, StoredSignIn, StoreError, warn
 from gatepass.client.tokens import Held
 
 _LOCK_PAUSE_SECONDS: Final = 0.02
@@ -65,14 +65,14 @@ def renewed_after(access: str, refused: Refusal) -> Flow[Held | None]:
 
 
 def is_worth_renewing(session: Session, access: str, refused: Refusal) -> bool:
-    """Not when the last renewal did not help against the same: then it means "you may not do that"."""
-    return refused.is_certain or session.renewed_in_vain != access
+    """Not when a renewal did not help against the same a moment ago: then it means "you may not do that"."""
+    return refused.is_certain or not session.is_renewed_in_vain(access)
 
 
 def settle(session: Session, access: str, answer: Answer) -> None:
     """Remember that a new token was refused at once."""
     if refusal(answer) is not None:
-        session.renewed_in_vain = access
+        session.note_renewed_in_vain(access)
 
 
 def with_bearer(request: Request, access: str) -> Request:
@@ -101,14 +101,14 @@ def renewal(session: Session, need: Need) -> Flow[Held]:
         return (yield from _renewed_or_held(session, need))
     lock = yield from _locked(session)
     try:
-        yield from _read(session)
+        kept = yield from _read(session)
         found = session.usable(need)
         if found is not None:
             return found
         before = session.held
         held = yield from _renewed_or_held(session, need)
         if held is not before:
-            yield Do(partial(session.source.store.save, session.to_keep(held)))
+            yield from _written(session, held, kept)
         return held
     finally:
         lock.release()
@@ -199,14 +199,34 @@ def _locked(session: Session) -> Flow[ProcessLock]:
     return lock
 
 
-def _read(session: Session) -> Flow[None]:
+def _read(session: Session) -> Flow[StoredSignIn | None]:
     """Have in hand what is kept. The address is compared: a token must not go to another server."""
     source = session.source
-    kept = yield Do(partial(source.store.load, source.profile or ""))
+    kept: StoredSignIn | None = yield Do(partial(source.store.load, source.profile or ""))
+    if kept is not None and kept == session.overtaken:
+        return kept
+    session.overtaken = None
     if kept is not None and session.is_ours(kept):
         session.adopt(kept)
     else:
         session.forget()
+    return kept
+
+
+def _written(session: Session, held: Held, kept: StoredSignIn | None) -> Flow[None]:
+    """
+    Renewed tokens go to the store. A full disk is no reason not to use them: what they replaced is spent.
+
+    Args:
+        kept: what is there now.
+    """
+    try:
+        yield Do(partial(session.source.store.save, session.to_keep(held)))
+    except StoreError as error:
+        session.overtaken = kept
+        warn(f"The renewed sign-in could not be kept, and lives as long as this process: {error}")
+    else:
+        session.overtaken = None
 
 
 def _nothing_left(session: Session) -> ClientError:

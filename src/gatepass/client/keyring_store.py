@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from gatepass.client.file_lock import FileLock
-from gatepass.client.file_store import Folder, decoded, encoded
+from gatepass.client.file_store import KEYRING_NAMES, Folder, decoded, encoded
 from gatepass.client.stored import Announce, ProcessLock, StoredSignIn, StoreError, checked_profile
 
 SERVICE: Final = "gatepass"
-_NAMES: Final = "keyring-profiles"
 _PROBE: Final = "probe"
+# From here on `keyring` itself recommends a backend. Those below keep nothing (`fail`, `null`), or are files.
+_RECOMMENDED: Final = 1.0
 # Longer than a session bus takes to say that there is no keyring; a person who unlocks one may take this long, too.
 _PROBE_SECONDS: Final = 20.0
 
@@ -36,19 +37,10 @@ def answering_keyring() -> Keyring | None:
     """A backend that keeps secrets and answers a question; None where there is none, or no package `keyring`."""
     try:
         backend: Any = importlib.import_module("keyring").get_keyring()
-    except Exception:  # not installed, or a backend that cannot even be made
+        is_real = float(backend.priority) >= _RECOMMENDED
+    except Exception:  # not installed, or a backend that cannot even be made or asked how good it is
         return None
-    # Backends of priority 0 or less keep nothing (`fail`, `null`); a file with a weak cipher is no system keyring.
-    if not _is_real(backend):
-        return None
-    return cast(Keyring, backend) if _answers(backend) else None
-
-
-def _is_real(backend: Any) -> bool:
-    module = type(backend).__module__
-    return float(getattr(backend, "priority", 0)) > 0 and not module.startswith(
-        ("keyring.backends.fail", "keyring.backends.null")
-    )
+    return cast(Keyring, backend) if is_real and _answers(backend) else None
 
 
 def _answers(backend: Keyring) -> bool:
@@ -110,7 +102,7 @@ class KeyringStore:
 
     def profiles(self) -> Sequence[str]:
         """See `SignInStore`."""
-        content = self._folder.read(_NAMES) or b""
+        content = self._folder.read(KEYRING_NAMES) or b""
         return sorted(set(content.decode("utf-8", "replace").split()))
 
     def current(self) -> str | None:
@@ -130,7 +122,7 @@ class KeyringStore:
         return FileLock(self._folder.path / f"{checked_profile(profile)}.lock")
 
     def _write_names(self, names: Sequence[str]) -> None:
-        self._folder.write(_NAMES, "".join(f"{name}\n" for name in sorted(names)).encode())
+        self._folder.write(KEYRING_NAMES, "".join(f"{name}\n" for name in sorted(names)).encode())
 
     def _ask(self, deed: str, method: Any, *arguments: str) -> Any:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -14,11 +13,14 @@ from gatepass.client.effects import NO_WISH, Need
 from gatepass.client.errors import SignInRefused, SignInRequired
 from gatepass.client.exchange import Clocks, Endpoint
 from gatepass.client.flight import Flight
+from gatepass.client.fork_safe_lock import ForkSafeLock
 from gatepass.client.stored import NoStore, ProcessLock, SignInStore, StoredSignIn
 from gatepass.client.tokens import Held, held_from_store
 
 # After a renewal that could not be done, while the token in hand still lives.
 _POSTPONED_SECONDS = 5.0
+# For so long a refusal that may mean "you may not do that" leads to no renewal, once one did not help against it.
+_IN_VAIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,13 @@ class Session:
         self.username = source.username or ""
         self.held: Held | None = None if source.token is None else Held(source.token)
         self.flight: Flight | None = None
-        self.lock = threading.Lock()
+        self.lock = ForkSafeLock()
         self.dead_refresh: str | None = None
         self.refused: SignInRefused | None = None
-        self.renewed_in_vain: str | None = None
+        self._renewed_in_vain: tuple[str, float] | None = None
         self.postponed_until = 0.0
+        # What the store has still, where our tokens are newer and could not be written: its refresh token is spent.
+        self.overtaken: StoredSignIn | None = None
         _all.add(self)
 
     @property
@@ -118,7 +122,7 @@ class Session:
     def take(self, held: Held) -> Held:
         """Have new tokens in hand."""
         self.held = held
-        self.dead_refresh = self.refused = self.renewed_in_vain = None
+        self.dead_refresh = self.refused = self._renewed_in_vain = None
         self.postponed_until = 0.0
         return held
 
@@ -141,6 +145,15 @@ class Session:
     def postpone(self) -> None:
         """Do not try a renewal for a moment."""
         self.postponed_until = self.clocks.monotonic() + _POSTPONED_SECONDS
+
+    def note_renewed_in_vain(self, access: str) -> None:
+        """A new token was refused at once."""
+        self._renewed_in_vain = (access, self.clocks.monotonic())
+
+    def is_renewed_in_vain(self, access: str) -> bool:
+        """Whether that was a moment ago. Not for ever: the server may have been mended, or lost its tokens again."""
+        noted = self._renewed_in_vain
+        return noted is not None and noted[0] == access and self.clocks.monotonic() - noted[1] < _IN_VAIN_SECONDS
 
     def forget(self) -> None:
         """Have nothing in hand."""
@@ -176,7 +189,6 @@ class Session:
 
         Two that present one refresh token would end each other's session. A kept one is shared through its store.
         """
-        self.lock = threading.Lock()
         self.flight = None
         held = self.held
         if held is not None and not self.source.is_kept and held.refresh is not None:

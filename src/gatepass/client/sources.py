@@ -11,7 +11,7 @@ from typing import Final
 from gatepass.client.address import checked
 from gatepass.client.errors import ClientError, SignInRequired
 from gatepass.client.session import Source
-from gatepass.client.stored import SignInStore, default_profile, is_token, open_store, profile_for
+from gatepass.client.stored import SignInStore, default_profile, is_token, open_store, profile_for, warn
 
 _LONGEST_PASSWORD_FILE: Final = 65536
 
@@ -48,7 +48,7 @@ def find_source(
     url = url or environ.get("GATEPASS_URL") or None
     opened = store
     if url is None:
-        opened = store if store is not None else open_store(environ, announce=_warn)
+        opened = store if store is not None else open_store(environ, announce=warn)
         url = _address_of(opened, profile)
     url = checked(url)
     given = _given(
@@ -57,7 +57,7 @@ def find_source(
     if given is not None:
         return given
     if opened is None:
-        opened = open_store(environ, announce=_warn)
+        opened = open_store(environ, announce=warn)
     return kept_source(url, opened, profile, management_flow=management_flow, username=username)
 
 
@@ -78,7 +78,7 @@ def source_to_sign_in(
     """Where a sign-in that was asked for in so many words is kept, whatever credentials came before it."""
     if source.is_kept:
         return replace(source, username=None)
-    opened = store if store is not None else open_store(environ, announce=_warn)
+    opened = store if store is not None else open_store(environ, announce=warn)
     profile = profile or environ.get("GATEPASS_PROFILE") or None
     return replace(kept_source(source.url, opened, profile), management_flow=source.management_flow, username=None)
 
@@ -156,10 +156,3 @@ def _address_of(store: SignInStore, profile: str | None) -> str:
         named = f"There is no profile {name}." if name is not None else "No address was given, and nobody is signed in."
         raise SignInRequired(named, url="URL", profile=profile)
     return kept.url
-
-
-def _warn(line: str) -> None:
-    """For programs: a line of the log, which goes to standard error unless they say otherwise."""
-    import logging  # noqa: PLC0415 - hardly ever needed, and not quick to import
-
-    logging.getLogger("gatepass.client").warning(line)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gatepass.client.blocking import body_of, limits
@@ -12,6 +12,7 @@ from gatepass.client.effects import NO_WISH, Answer, Do, Effect, Flow, Need, Pau
 from gatepass.client.errors import ClientError
 from gatepass.client.flight import Flight
 from gatepass.client.flows import renewal
+from gatepass.client.fork_safe_lock import ForkSafeLock
 from gatepass.client.session import Session
 from gatepass.client.tokens import Held
 from gatepass.client.unreachable import unreachable
@@ -34,7 +35,7 @@ class Tasks:
         self.session = session
         self._timeout = timeout
         self._transport = transport
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._pools: dict[asyncio.AbstractEventLoop, httpx2.AsyncClient] = {}
         self._pid = os.getpid()
         self._inherited: list[Any] = []
@@ -89,7 +90,7 @@ class Tasks:
 
         try:
             response = await self.http.request(request.method, request.url, headers=request.headers, **body_of(request))
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise unreachable(error, request.url) from error
         return Answer(response.status_code, response.content, response.headers)
 
@@ -133,15 +134,15 @@ class Tasks:
 
     async def _lead(self, need: Need, flight: Flight) -> None:
         held: Held | None = None
-        error: ClientError | None = None
+        error: Exception | None = None
         try:
             held = await self.run(renewal(self.session, need))
-        except ClientError as raised:
+        except Exception as raised:  # whatever it is: who waits for it has to hear of it
             error = raised
         finally:
             self._arrive(flight, held, error)
 
-    def _arrive(self, flight: Flight, held: Held | None = None, error: ClientError | None = None) -> None:
+    def _arrive(self, flight: Flight, held: Held | None = None, error: Exception | None = None) -> None:
         self.session.landed(flight)
         flight.land(held, error)
 
@@ -178,7 +179,8 @@ async def _landed(flight: Flight) -> Held | None:
             future.set_result(None)
 
     def landed() -> None:
-        if not loop.is_closed():
+        # A loop that was closed meanwhile has nobody who waits, and must not keep the others from hearing.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(tell)
 
     flight.call_after(landed)

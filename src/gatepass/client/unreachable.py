@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import httpx2
 
 
-def unreachable(error: httpx2.HTTPError, url: str) -> ClientError:
+def unreachable(error: httpx2.HTTPError | httpx2.InvalidURL, url: str) -> ClientError:
     """The client's error for one of httpx2; a request that never left cannot have run."""
     import httpx2  # noqa: PLC0415 - whoever calls this has it
 
@@ -20,7 +20,9 @@ def unreachable(error: httpx2.HTTPError, url: str) -> ClientError:
         return ServerUnreachable(f"{url} cannot be reached: {_reason(error)}", may_have_run=False)
     if isinstance(error, httpx2.TimeoutException):
         return ServerUnreachable(f"{url} took the request and gave no answer in time. It may have run.")
-    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.DecodingError | httpx2.LocalProtocolError):
+    if isinstance(
+        error, httpx2.UnsupportedProtocol | httpx2.DecodingError | httpx2.LocalProtocolError | httpx2.InvalidURL
+    ):
         return ProtocolError(f"{url}: {_reason(error)}")
     return ServerUnreachable(f"The connection to {url} broke before the answer was whole. The request may have run.")
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from gatepass.crypto.compact_jws import json_object, refused, take_apart
+from gatepass.crypto.compact_jws import json_object, refused, take_apart, unknown_key
 from gatepass.crypto.compact_signer import CompactSigner
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.signing_keys import SigningKey
@@ -113,7 +113,7 @@ class JwtAccessTokens:
             raise refused("The bearer token is a JWT of another kind (an ID token, perhaps), not an access token.")
         key = self._keyring.verifying(key_id) if isinstance(key_id, str) else None
         if key is None:
-            raise refused("The access token was signed by another server, or with a key that this server gave up.")
+            raise unknown_key("The access token was signed by another server, or with a key that this server gave up.")
         if algorithm != key.algorithm:
             raise refused("The access token names another algorithm than that of its key.")
         return key

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from gatepass.domain import base64url, refresh_token
-from gatepass.domain.errors import Unauthenticated
+from gatepass.domain.errors import Unauthenticated, UnknownSigningKey
 
 MAX_CHARACTERS: Final = 4096
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _PARTS_OF_JWS: Final = 3
 _PARTS_OF_JWE: Final = 5
+_MENDING: Final = "Get a new one with the signIn mutation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,17 @@ class CompactJws:
     signature: bytes = field(repr=False)
 
 
-def refused(reason: str, mending: str = "Get a new one with the signIn mutation.") -> Unauthenticated:
+def refused(reason: str, mending: str = _MENDING) -> Unauthenticated:
     """The refusal of a bearer token that was presented."""
     return Unauthenticated(f"{reason} {mending}", presented=True)
 
 
-def take_apart(token: str) -> CompactJws:
+def unknown_key(reason: str, issuer: str | None = None) -> UnknownSigningKey:
+    """The refusal of a token whose key is not known here, or not yet."""
+    return UnknownSigningKey(f"{reason} {_MENDING}", issuer=issuer)
+
+
+def take_apart(token: str, max_characters: int = MAX_CHARACTERS) -> CompactJws:
     """
     The parts of a token in its one spelling: no padding, no slack bits, no member twice.
 
@@ -45,7 +52,7 @@ def take_apart(token: str) -> CompactJws:
             "That is a refresh token, and an access token belongs here.",
             "Trade it for a new pair with the signInRefresh mutation, and send the accessToken of the answer.",
         )
-    if len(token) > MAX_CHARACTERS:
+    if len(token) > max_characters:
         raise refused("The bearer token is longer than any access token of this server.")
     parts = token.split(".")
     if len(parts) == _PARTS_OF_JWE:
@@ -56,13 +63,23 @@ def take_apart(token: str) -> CompactJws:
             "Send the accessToken exactly as signIn answered it, without quotes; was it cut off when it was copied?",
         )
     try:
-        header, payload, signature = map(decode_base64url, parts)
-        return CompactJws(json_object(header), payload, signature)
+        return decoded(parts)
     except (ValueError, RecursionError):
         raise refused(
             "The access token is damaged: it cannot be decoded.",
             "Send the accessToken exactly as signIn answered it; was it cut off or changed when it was copied?",
         ) from None
+
+
+def decoded(parts: Sequence[str]) -> CompactJws:
+    """
+    The parts of a compact JWS, split already.
+
+    Raises:
+        ValueError, RecursionError: not three, or not in their one spelling.
+    """
+    header, payload, signature = map(decode_base64url, parts)
+    return CompactJws(json_object(header), payload, signature)
 
 
 def decode_base64url(text: str) -> bytes:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from gatepass.crypto import signing_keys
+from gatepass.crypto.key_maker import DEFAULT_RSA_BITS, KeyMaker
 from gatepass.crypto.sealing import Sealer
 from gatepass.crypto.signing_keys import SigningKey
 from gatepass.domain.errors import KeyUnusable
 from gatepass.domain.identifiers import KeyId
-from gatepass.domain.refresh_token import KEY_ID_BYTES, RefreshKey
+from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
 from gatepass.domain.signing_key import Algorithm, KeyState, KeyUse, SealedKey
 from gatepass.usecases.ports import Clock, SealedKeys
 
-DEFAULT_RSA_BITS: Final = 2048
-_REFRESH_SECRET_BYTES: Final = 32
+CATCH_UP_SECONDS: Final = 0.05
+"""Between two looks at the store for keys that nobody here knows, however many tokens name one."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,10 @@ class Keyring:
         self._sealer = sealer
         self._algorithm = algorithm
         self._opened = _Opened()
+        self._rows: Sequence[SealedKey] = ()
+        self._unopenable: frozenset[KeyId] = frozenset()
+        self._on_gone: Callable[[], None] = _nothing
+        self._next_look: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -69,26 +73,51 @@ class Keyring:
             KeyUnusable: a key cannot be opened; the message says what to do.
             StoreUnavailable: the store cannot be asked.
         """
-        ring = cls(keys, sealer, algorithm)
-        await ring.reload()
+        ring, maker = cls(keys, sealer, algorithm), KeyMaker(sealer, algorithm, rsa_bits=rsa_bits)
+        ring._take_in(await keys.all(), leave_out=False)
         if ring._opened.signing is None:
-            await keys.add_first(await ring._new_access_key(clock, rsa_bits))
+            await keys.add_first(await maker.make(KeyUse.ACCESS, KeyState.ACTIVE, clock()))
         if ring._opened.minting is None:
-            await keys.add_first(ring._new_refresh_key(clock))
+            await keys.add_first(await maker.make(KeyUse.REFRESH, KeyState.ACTIVE, clock()))
         if ring._opened.signing is None or ring._opened.minting is None:
-            await ring.reload()
+            ring._take_in(await keys.all(), leave_out=False)
         if ring.notice:
             _log.warning(ring.notice)
         return ring
+
+    def when_keys_go(self, forget: Callable[[], None]) -> None:
+        """Have `forget` called whenever an access key is gone: what it signed counts no longer, remembered or not."""
+        self._on_gone = forget
 
     async def reload(self) -> None:
         """
         Read the store again. If that fails, the keys stay as they were.
 
+        A new key that cannot be opened is left out, and the log says so: the others are needed all the same.
+
         Raises:
-            KeyUnusable, StoreUnavailable: as `open`.
+            StoreUnavailable: the store cannot be asked.
         """
-        self._opened = self._open_all(await self._keys.all())
+        self._take_in(await self._keys.all(), leave_out=True)
+
+    async def catch_up(self) -> None:
+        """
+        Wait until the store was read once more, beginning from now.
+
+        Another process may have begun to use a key a moment ago. All who wait share one reading, and there is one in
+        `CATCH_UP_SECONDS` at most, so that tokens with invented key ids cost no more.
+
+        Raises:
+            StoreUnavailable: the store cannot be asked.
+        """
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look_soon())
+        await asyncio.shield(self._next_look)
+
+    async def _look_soon(self) -> None:
+        await asyncio.sleep(CATCH_UP_SECONDS)
+        self._next_look = None
+        await self.reload()
 
     @property
     def notice(self) -> str | None:
@@ -98,7 +127,7 @@ class Keyring:
             return None
         return (
             f"The settings ask for {self._algorithm}, and the store's active key is {signing.algorithm}: that key goes "
-            "on signing. The setting takes effect with the next key."
+            "on signing. The setting takes effect with the next key; 'gatepass key rotate' brings that about."
         )
 
     def signing(self) -> SigningKey:
@@ -143,48 +172,79 @@ class Keyring:
         """The refresh key with this id, whatever its state."""
         return self._opened.refresh.get(key_id)
 
-    def _open_all(self, sealed: Sequence[SealedKey]) -> _Opened:
-        access: dict[str, SigningKey] = {key.id: self._open_access(key) for key in sealed if key.use is KeyUse.ACCESS}
-        refresh = {key.id: self._open_refresh(key) for key in sealed if key.use is KeyUse.REFRESH}
-        active = {key.use: key.id for key in sealed if key.state is KeyState.ACTIVE}
-        published = ",".join(key.public_jwk for key in access.values())
-        return _Opened(
-            access=access,
-            signing=access.get(active.get(KeyUse.ACCESS, KeyId(""))),
-            refresh={key.id: key for key in refresh.values()},
-            minting=refresh.get(active.get(KeyUse.REFRESH, KeyId(""))),
-            jwks=b'{"keys":[' + published.encode() + b"]}",
-        )
+    async def find_anew(self, key_id: bytes) -> RefreshKey | None:
+        """As `find`, after `catch_up`."""
+        await self.catch_up()
+        return self.find(key_id)
 
-    def _open_access(self, sealed: SealedKey) -> SigningKey:
+    def check_usable(self) -> None:
+        """Raise `KeyUnusable` unless there are keys that sign, of both uses."""
+        self.signing()
+        self.active()
+
+    def _take_in(self, rows: Sequence[SealedKey], *, leave_out: bool) -> None:
+        if rows == self._rows:
+            return
+        before, known = self._opened, {row.id: row for row in self._rows}
+        opened: dict[KeyId, SigningKey | RefreshKey] = {}
+        unopenable: set[KeyId] = set()
+        for row in rows:
+            try:
+                opened[row.id] = self._known(row, known.get(row.id)) or self._open(row)
+            except KeyUnusable as error:
+                if not leave_out:
+                    raise
+                unopenable.add(row.id)
+                if row.id not in self._unopenable:
+                    _log.error("a key in the store is left out: %s", error)
+        self._opened = _arranged(rows, opened)
+        self._rows, self._unopenable = rows, frozenset(unopenable)
+        if not before.access.keys() <= self._opened.access.keys():
+            self._on_gone()
+
+    def _known(self, row: SealedKey, known: SealedKey | None) -> SigningKey | RefreshKey | None:
         """
-        The key pair of a row. What gets published is computed from the private half.
+        The key of a row that was opened before, unless the row says something new of it.
+
+        So a server outlives a change of the secret key, until it opens keys that were made after that.
+        """
+        if known is None or (known.use, known.algorithm, known.public_jwk) != (row.use, row.algorithm, row.public_jwk):
+            return None
+        if row.use is KeyUse.ACCESS:
+            return self._opened.access.get(row.id)
+        return self._opened.refresh.get(bytes.fromhex(row.id))
+
+    def _open(self, row: SealedKey) -> SigningKey | RefreshKey:
+        """
+        The key of a row. What gets published is computed from the private half.
 
         Otherwise somebody who can write to the store, without the secret key, could publish a key of their own.
         """
-        key = signing_keys.load(self._unseal(sealed), sealed.algorithm)
-        if key.id != sealed.id or key.public_jwk != sealed.public_jwk:
-            raise KeyUnusable(f"The public half of access key {sealed.id} in the store is not that of its private half")
+        plain = self._unseal(row)
+        if row.use is KeyUse.REFRESH:
+            return RefreshKey(bytes.fromhex(row.id), plain)
+        key = signing_keys.load(plain, row.algorithm)
+        if key.id != row.id or key.public_jwk != row.public_jwk:
+            raise KeyUnusable(f"The public half of access key {row.id} in the store is not that of its private half")
         return key
 
-    def _open_refresh(self, sealed: SealedKey) -> RefreshKey:
-        secret = self._unseal(sealed)
-        return RefreshKey(bytes.fromhex(sealed.id), secret)
+    def _unseal(self, row: SealedKey) -> Secret[bytes]:
+        return self._sealer.open(row.sealed, key_id=row.id, use=row.use, algorithm=row.algorithm)
 
-    def _unseal(self, key: SealedKey) -> Secret[bytes]:
-        return self._sealer.open(key.sealed, key_id=key.id, use=key.use, algorithm=key.algorithm)
 
-    async def _new_access_key(self, clock: Clock, rsa_bits: int) -> SealedKey:
-        plain = await asyncio.to_thread(signing_keys.generate, self._algorithm, rsa_bits)
-        key = signing_keys.load(plain, self._algorithm)
-        row = SealedKey(key.id, KeyUse.ACCESS, key.algorithm, KeyState.ACTIVE, b"", key.public_jwk, clock())
-        return self._seal(plain, row)
+def _arranged(rows: Sequence[SealedKey], opened: Mapping[KeyId, SigningKey | RefreshKey]) -> _Opened:
+    active = {row.use: row.id for row in rows if row.state is KeyState.ACTIVE}
+    access: dict[str, SigningKey] = {id_: key for id_, key in opened.items() if isinstance(key, SigningKey)}
+    refresh = {id_: key for id_, key in opened.items() if isinstance(key, RefreshKey)}
+    published = ",".join(key.public_jwk for key in access.values())
+    return _Opened(
+        access=access,
+        signing=access.get(active.get(KeyUse.ACCESS, KeyId(""))),
+        refresh={key.id: key for key in refresh.values()},
+        minting=refresh.get(active.get(KeyUse.REFRESH, KeyId(""))),
+        jwks=b'{"keys":[' + published.encode() + b"]}",
+    )
 
-    def _new_refresh_key(self, clock: Clock) -> SealedKey:
-        key_id = KeyId(os.urandom(KEY_ID_BYTES).hex())
-        row = SealedKey(key_id, KeyUse.REFRESH, Algorithm.HS256, KeyState.ACTIVE, b"", "", clock())
-        return self._seal(Secret(os.urandom(_REFRESH_SECRET_BYTES)), row)
 
-    def _seal(self, plain: Secret[bytes], row: SealedKey) -> SealedKey:
-        sealed = self._sealer.seal(plain, key_id=row.id, use=row.use, algorithm=row.algorithm)
-        return replace(row, sealed=sealed)
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -13,24 +13,22 @@ import os
 from datetime import timedelta
 from typing import Final
 
-from gatepass.crypto.argon2_parameters import Argon2Parameters, is_executable
-from gatepass.crypto.password_worker import DONE, FAILED, hash_request, verify_request
+from gatepass.crypto.argon2_parameters import Argon2Parameters
+from gatepass.crypto.argon2_passwords import Argon2Passwords
 from gatepass.crypto.waiting_line import WaitingLine
 from gatepass.crypto.worker_process import WorkerProcess
 from gatepass.domain.errors import HashingFailed
-from gatepass.domain.secret import Secret
 
 QUEUE_DEADLINE: Final = timedelta(seconds=5)
 TIME_LIMIT: Final = timedelta(seconds=30)
 MAX_WAITING: Final = 1000
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 30.0
-_NO_PASSWORD: Final = Secret(b"\x00 never the prepared form of a password")
 
 _log = logging.getLogger(__name__)
 
 
-class PasswordPool:
+class PasswordPool(Argon2Passwords):
     """
     The port `Passwords` over worker processes. `start` it before use and `close` it after, on one event loop.
 
@@ -51,13 +49,12 @@ class PasswordPool:
         max_waiting: int = MAX_WAITING,
         time_limit: timedelta = TIME_LIMIT,
     ) -> None:
-        self._parameters = parameters
+        super().__init__(parameters)
         self._size = workers if workers is not None else os.cpu_count() or 1
         self._line = WaitingLine(self._size, queue_deadline, max_waiting)
         self._time_limit = time_limit
         self._places: list[asyncio.Task[None]] = []
         self._workers: set[WorkerProcess] = set()
-        self._stand_in: Secret[str] | None = None
 
     async def start(self) -> None:
         """
@@ -72,7 +69,8 @@ class PasswordPool:
         self._places = [asyncio.create_task(self._fill_place(up)) for up in started if isinstance(up, WorkerProcess)]
         failures = [failure for failure in started if isinstance(failure, BaseException)]
         try:
-            self._stand_in = None if failures else await self.hash(Secret(os.urandom(32)))
+            if not failures:
+                await self.make_stand_in()
         finally:
             if self._stand_in is None:
                 await self.close()
@@ -97,47 +95,9 @@ class PasswordPool:
         """The process ids of the workers that are up, for metrics."""
         return frozenset(worker.pid for worker in self._workers)
 
-    async def hash(self, password: Secret[bytes]) -> Secret[str]:
-        """
-        A PHC string with the live parameters.
-
-        Raises:
-            Overloaded: it could not be done in time.
-            HashingFailed: the worker died, hung, or had no memory.
-        """
-        request = hash_request(password.reveal(), self._parameters.memory_kib, self._parameters.passes)
-        answer = await self._ask(request)
-        return Secret(answer[len(DONE) :].decode("ascii"))
-
-    async def verify(self, password: Secret[bytes] | None, password_hash: Secret[str] | None) -> bool:
-        """
-        Whether the password is right. `None` for either costs one hash too, and is never right.
-
-        A missing hash costs what the live parameters cost; a stored one costs what its own parameters say, until it
-        is re-hashed. So a missing account, a disabled one and a wrong password cannot be told apart by the clock.
-
-        Raises:
-            Overloaded, HashingFailed: as `hash`. Also HashingFailed, before anything is spent, for a stored hash of
-                another kind or dearer than this server will ever compute; the account cannot sign in (fails closed).
-        """
-        against = password_hash or self._stand_in
-        if against is None:
-            raise HashingFailed("password hashing was not started")
-        if not is_executable(against.reveal()):
-            raise HashingFailed("a stored password hash is not Argon2id or Argon2i, or its cost is beyond the bounds")
-        request = verify_request((password or _NO_PASSWORD).reveal(), against.reveal())
-        answer = await self._ask(request)
-        return answer == DONE and password is not None and password_hash is not None
-
-    def needs_rehash(self, password_hash: Secret[str]) -> bool:
-        """Whether a stored hash has another kind or other parameters than new ones get."""
-        return not self._parameters.made(password_hash.reveal())
-
-    async def _ask(self, request: bytes) -> bytes:
-        answer = await self._line.ask(request)
-        if answer.startswith(FAILED):
-            raise HashingFailed(f"a password could not be hashed: {answer[len(FAILED) :].decode(errors='replace')}")
-        return answer
+    async def ask(self, request: bytes) -> bytes:
+        """See `Argon2Passwords.ask`. A cancelled caller leaves the line at once and costs no hash."""
+        return await self._line.ask(request)
 
     async def _fill_place(self, worker: WorkerProcess | None) -> None:
         """One place in the pool: always a worker in it. Those that die in a row are replaced more and more slowly."""

@@ -115,10 +115,10 @@ def load(private_key: Secret[bytes], algorithm: Algorithm) -> SigningKey:
     key_id = KeyId(verifier.thumbprint())
     public = {**verifier.as_dict(private=False), "kid": key_id, "use": "sig", "alg": str(algorithm)}
     text = json.dumps(public, sort_keys=True, separators=(",", ":"))
-    return SigningKey(key_id, algorithm, text, sign, verifier, _OneAlgorithm(algorithm))
+    return SigningKey(key_id, algorithm, text, sign, verifier, OneAlgorithm(algorithm))
 
 
-class _OneAlgorithm(jws.JWSRegistry):
+class OneAlgorithm(jws.JWSRegistry):
     """
     Knows a single algorithm, so that a token cannot choose (algorithm confusion, RFC 8725 §2.1).
 
@@ -126,7 +126,7 @@ class _OneAlgorithm(jws.JWSRegistry):
     curve only has nothing to confuse.
     """
 
-    def __init__(self, algorithm: Algorithm) -> None:
+    def __init__(self, algorithm: str) -> None:
         super().__init__(algorithms=[algorithm])
 
     def get_alg(self, name: str) -> Any:

@@ -13,6 +13,8 @@ from gatepass.domain.value import value
 MAX_ACCESS_TTL = timedelta(hours=1)
 MAX_LEEWAY = timedelta(seconds=60)
 FIRST_PARTY_CLIENT = "gatepass"
+PASSWORD = "pwd"  # noqa: S105 - a word
+"""A password was checked, in `amr` (RFC 8176 §2)."""
 
 
 @value(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class AccessClaims:
     expires_at: datetime
     authenticated_at: datetime
     token_id: str
-    methods: tuple[str, ...] = ("pwd",)
+    methods: tuple[str, ...] = (PASSWORD,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Caller:
     """
     Who is calling, as proven by a verified access token. Embedders find it in `scope["gatepass"]`.
 
-    `subject` is the account's id as text, `session_id` that of the sign-in.
+    `subject` is the account's id as text, `session_id` that of the sign-in. `issuer` is None for this server's own
+    tokens; else it says who vouches for the caller: `subject` is `<issuer>|<subject there>` then, there is no session
+    here, and `session_id` is empty.
     """
 
     subject: str
@@ -49,6 +53,17 @@ class Caller:
     session_id: str
     client_id: str
     expires_at: datetime
+    issuer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedAccess:
+    """A fresh access token, shown once. `expires_in` counts from `issued_at`; `scopes` is what it says."""
+
+    access_token: Secret[str]
+    issued_at: datetime
+    expires_in: timedelta
+    scopes: tuple[Scope, ...]
 
 
 @value(frozen=True, slots=True)

@@ -22,8 +22,9 @@ class AuthorizationCode:
     """
     A code as the store keeps it; the code itself is not in it.
 
-    `redirect_uri` is the one that was asked with, port included. `authenticated_at` is when the password was checked.
-    `session` is what the code was traded for, once it was.
+    `redirect_uri` is the one that was asked with, port included. `granted` is what the client was given, None for all
+    that the account has. `authenticated_at` is when the password was checked. `session` is what the code was traded
+    for, once it was.
     """
 
     digest: bytes
@@ -31,7 +32,7 @@ class AuthorizationCode:
     client_id: str
     redirect_uri: str
     challenge: CodeChallenge
-    granted: tuple[Scope, ...]
+    granted: tuple[Scope, ...] | None
     authenticated_at: datetime
     expires_at: datetime
     session: SessionId | None = None

@@ -20,10 +20,14 @@ JITTER: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Somebody said yes. `granted` is what they gave, `authenticated_at` when their password was checked."""
+    """
+    Somebody said yes.
+
+    `granted` is what they gave, None for all that they have; `authenticated_at` when their password was checked.
+    """
 
     account: Account
-    granted: tuple[Scope, ...]
+    granted: tuple[Scope, ...] | None
     authenticated_at: datetime
 
 
@@ -37,14 +41,14 @@ class DeviceCode:
     """
     A device's request as the store keeps it; neither of its two codes is in it.
 
-    `scopes` is what the client asked for. `answer` is None until somebody has said something, `polled_at` until the
-    device has asked. `session` is what it was traded for, once it was.
+    `scopes` is what the client asked for, None for all that the account has. `answer` is None until somebody has said
+    something, `polled_at` until the device has asked. `session` is what it was traded for, once it was.
     """
 
     digest: bytes
     user_code_digest: bytes
     client_id: str
-    scopes: tuple[Scope, ...]
+    scopes: tuple[Scope, ...] | None
     expires_at: datetime
     interval: timedelta = POLL_INTERVAL
     polled_at: datetime | None = None

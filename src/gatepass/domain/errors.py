@@ -10,10 +10,14 @@ Everything Gatepass refuses or fails at.
     │   │   └── CodeDenied
     │   ├── FlowUnavailable          FLOW_UNAVAILABLE
     │   ├── Unauthenticated          UNAUTHENTICATED
+    │   │   └── UnknownSigningKey
     │   ├── Forbidden                FORBIDDEN
     │   ├── RateLimited              RATE_LIMITED
     │   ├── Overloaded               OVERLOADED
     │   ├── BadUserInput             BAD_USER_INPUT
+    │   │   ├── ClientRefused
+    │   │   ├── GrantRefused
+    │   │   └── ScopeRefused
     │   ├── ParseFailed              GRAPHQL_PARSE_FAILED
     │   ├── ValidationFailed         GRAPHQL_VALIDATION_FAILED
     │   ├── RequestTooLarge          REQUEST_TOO_LARGE
@@ -124,6 +128,18 @@ class Unauthenticated(Refused):
         self.presented = presented
 
 
+class UnknownSigningKey(Unauthenticated):
+    """
+    The token names a key that is not known here, and may have come into use a moment ago.
+
+    `issuer` is whose key that would be; None: this server's own.
+    """
+
+    def __init__(self, message: str, *, issuer: str | None = None) -> None:
+        super().__init__(message, presented=True)
+        self.issuer = issuer
+
+
 class Forbidden(Refused):
     """Known, and not allowed."""
 
@@ -150,6 +166,24 @@ class BadUserInput(Refused):
 
     code = Code.BAD_USER_INPUT
     default_message = "The request has a value that cannot be used."
+
+
+class ClientRefused(BadUserInput):
+    """Unknown, or not proven to be who it says: an OAuth client cannot tell which."""
+
+    default_message = "The client is unknown, or what it proves itself with is wrong."
+
+
+class GrantRefused(BadUserInput):
+    """A client, known and proven, that was not registered for what it asks."""
+
+    default_message = "This client was not registered for that."
+
+
+class ScopeRefused(BadUserInput):
+    """A scope that is none, or more than a client may have."""
+
+    default_message = "The scope is more than this client may have."
 
 
 class ParseFailed(Refused):

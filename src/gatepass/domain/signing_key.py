@@ -44,7 +44,8 @@ class SealedKey:
     A key at rest.
 
     `sealed` is the private (or symmetric) key encrypted under the operator's secret key and bound to id, use and
-    algorithm; `public_jwk` is the JSON of the public JWK, empty for symmetric keys.
+    algorithm; `public_jwk` is the JSON of the public JWK, empty for symmetric keys. `since` is when it came into its
+    state.
     """
 
     id: KeyId
@@ -54,3 +55,4 @@ class SealedKey:
     sealed: bytes
     public_jwk: str
     created_at: datetime
+    since: datetime

@@ -9,6 +9,7 @@ from gatepass.http.asgi import Headers, Receive, Scope, Send, WholeExchange
 from gatepass.http.refusals import BadRequest
 
 NO_STORE: Final = (b"cache-control", b"no-store")
+_NOT_MODIFIED: Final = 304
 SINGLE: Final = frozenset({b"authorization", b"authorisation", b"content-type", b"content-length", b"host"})
 
 
@@ -94,7 +95,7 @@ class Response:
         self.code = code
 
     async def send_to(self, request: Request, send: Send, extra: Headers) -> None:
-        """Send head and body; a HEAD request gets the head alone."""
+        """Send head and body; a HEAD request gets the head alone, and 304 says nothing of a length (RFC 9110 §8.6)."""
         await send_whole(request, send, self.status, [*self.headers, *extra], self.body)
 
 
@@ -105,9 +106,10 @@ async def send_whole(request: Request, send: Send, status: int, headers: Headers
     Args:
         headers: all but Content-Length.
     """
-    if request.whole is not None and request.whole.answer(status, headers, body):
-        return
-    headers = [*headers, (b"content-length", b"%d" % len(body))]
+    if status != _NOT_MODIFIED:
+        if request.whole is not None and request.whole.answer(status, headers, body):
+            return
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
@@ -48,14 +49,19 @@ def service_routes(
     *,
     jwks: Callable[[], bytes],
     readiness: Callable[[], Awaitable[Mapping[str, bool]]],
-    metrics: Callable[[], tuple[bytes, bytes]],
+    metrics: Callable[[], Awaitable[tuple[bytes, bytes]]],
 ) -> dict[str, Handler]:
     """Handlers by path. None of them waits for anything but the store, and `/livez` not even for that."""
 
     async def serve_jwks(request: Request) -> Response:
         _only_get(request)
-        content_type = (b"content-type", b"application/jwk-set+json")
-        return Response(200, jwks(), [content_type, _JWKS_CACHING, NOT_A_PAGE], operation="jwks")
+        body = jwks()
+        # Who polls it every minute need not read it every minute (RFC 9110 §13.1.2).
+        tag = b'"%s"' % hashlib.sha256(body).hexdigest()[:32].encode("ascii")
+        headers = [(b"etag", tag), _JWKS_CACHING, NOT_A_PAGE]
+        if tag in (request.header(b"if-none-match") or b"").replace(b"W/", b"").replace(b" ", b"").split(b","):
+            return Response(304, b"", headers, operation="jwks")
+        return Response(200, body, [(b"content-type", b"application/jwk-set+json"), *headers], operation="jwks")
 
     async def livez(request: Request) -> Response:
         _only_get(request)
@@ -67,7 +73,7 @@ def service_routes(
 
     async def serve_metrics(request: Request) -> Response:
         _only_get(request)
-        body, content_type = metrics()
+        body, content_type = await metrics()
         return Response(200, body, [(b"content-type", content_type), NO_STORE, NOT_A_PAGE], operation="metrics")
 
     return {JWKS_PATH: serve_jwks, "/livez": livez, "/readyz": readyz, "/metrics": serve_metrics}

@@ -17,7 +17,7 @@ Source: RFC 6750 §3.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -51,7 +51,7 @@ class ForwardAuth:
     for more.
     """
 
-    def __init__(self, authenticate: Callable[[str], Caller], report: FaultReporter) -> None:
+    def __init__(self, authenticate: Callable[[str], Awaitable[Caller]], report: FaultReporter) -> None:
         """
         Take what it asks.
 
@@ -65,14 +65,14 @@ class ForwardAuth:
     async def __call__(self, request: Request) -> Response:
         """The verdict; nothing is raised."""
         try:
-            return self._verdict(request)
+            return await self._verdict(request)
         except Exception as error:  # nothing but the three statuses may leave, whatever breaks
             self._report(request, error)
             return _refused(_FORBIDDEN, error if isinstance(error, GatepassError) else Fault(), request)
 
-    def _verdict(self, request: Request) -> Response:
+    async def _verdict(self, request: Request) -> Response:
         try:
-            caller = self._authenticate(_token(request))
+            caller = await self._authenticate(_token(request))
             identity = identity_headers(caller)
         except BadRequest as error:
             return _refused(_UNAUTHORIZED, error, request, bearer_challenge("invalid_request", error.message))
@@ -89,7 +89,7 @@ class ForwardAuth:
         return Response(200, b"", [*identity, NO_STORE, NOT_A_PAGE], operation=_OPERATION)
 
 
-def forward_auth_routes(authenticate: Callable[[str], Caller], report: FaultReporter) -> dict[str, Handler]:
+def forward_auth_routes(authenticate: Callable[[str], Awaitable[Caller]], report: FaultReporter) -> dict[str, Handler]:
     """The handler by path: `/authz`, and all below it for proxies that put the client's path behind it."""
     return dict.fromkeys((FORWARD_AUTH_PATH, f"{FORWARD_AUTH_PATH}/*"), ForwardAuth(authenticate, report))
 

@@ -16,6 +16,8 @@ from gatepass.settings.secrets import check_private, read_secret_file
 PREFIX: Final = "GATEPASS_"
 CONFIG_NAME: Final = "gatepass.toml"
 SECRET_KEY_NAME: Final = "secret.key"  # noqa: S105 - a file's name
+PREVIOUS_SECRET_KEY_NAME: Final = "secret.key.previous"  # noqa: S105
+SECRET_KEY_FILES: Final = {"secret_key": SECRET_KEY_NAME, "secret_key_previous": PREVIOUS_SECRET_KEY_NAME}
 
 # Variables of the shell and of the client, which share the prefix.
 OTHER_VARIABLES: Final = frozenset(
@@ -62,8 +64,9 @@ def gather(kinds: Kinds, flags: Mapping[str, object], environ: Mapping[str, str]
     path, is_named = _config_file(given, environ, config_file)
     for name, value in ({} if path is None else _file(kinds, path, is_named=is_named)).items():
         given.setdefault(name, value)
-    if "secret_key" not in given:
-        given |= _secret_key_file(given, environ)
+    for name, file in SECRET_KEY_FILES.items():
+        if name not in given:
+            given |= _secret_key_file(given, environ, name, file)
     return Gathered(given, path)
 
 
@@ -137,7 +140,7 @@ def _file(kinds: Kinds, path: Path, *, is_named: bool) -> dict[str, Given]:
         if name not in kinds:
             raise SettingsError(origin, f"there is no such setting{_close(name, kinds)}")
         found[name] = Given(value, origin)
-    if any(kinds[name].is_secret for name in found):
+    if any(kinds[name].hides(given.raw) for name, given in found.items()):
         check_private(path)
     _check_data_dir(found, path, is_named=is_named)
     return found
@@ -154,8 +157,8 @@ def _check_data_dir(found: dict[str, Given], path: Path, *, is_named: bool) -> N
         found["data_dir"] = Given(path.parent / raw, origin)
 
 
-def _secret_key_file(given: Mapping[str, Given], environ: Mapping[str, str]) -> dict[str, Given]:
-    path = _data_dir(given, environ) / SECRET_KEY_NAME
+def _secret_key_file(given: Mapping[str, Given], environ: Mapping[str, str], name: str, file: str) -> dict[str, Given]:
+    path = _data_dir(given, environ) / file
     try:
         is_there = path.is_file()
     except OSError:
@@ -163,7 +166,7 @@ def _secret_key_file(given: Mapping[str, Given], environ: Mapping[str, str]) -> 
     if not is_there:
         return {}
     check_private(path)
-    return {"secret_key": Given(read_secret_file(path, str(path)), str(path))}
+    return {name: Given(read_secret_file(path, str(path)), str(path))}
 
 
 def _data_dir(given: Mapping[str, Given], environ: Mapping[str, str]) -> Path:
@@ -177,7 +180,7 @@ def _data_dir(given: Mapping[str, Given], environ: Mapping[str, str]) -> Path:
 
 def _line_of(name: str, text: str) -> int:
     """Where a top-level key stands. For the message only: a look-alike inside a long text may come first."""
-    begins = re.compile(rf"""\s*(\[\s*)?["']?{re.escape(name)}["']?\s*[\]=.]""")
+    begins = re.compile(rf"""\s*(\[\s*){{0,2}}["']?{re.escape(name)}["']?\s*[\]=.]""")
     return next((number for number, line in enumerate(text.splitlines(), 1) if begins.match(line)), 1)
 
 

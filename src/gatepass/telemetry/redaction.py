@@ -28,11 +28,11 @@ _HARMLESS_NAMES: Final = frozenset({"token_type", "max_tokens", "token_count"})
 _SECRET_TEXT = re.compile(
     r"""
       eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)*          # a JWT, also a cut one
-    | gp[cdrs]_[A-Za-z0-9_-]{4,}                         # a code, a refresh token, a secret key
+    | gp(?:[cdrs]|cs)_[A-Za-z0-9_-]{4,}                  # a code, a refresh token, a secret key, a client's secret
     | \$argon2[a-z]*\$[^\s"']+                           # a password hash
     | (?<=://)[^\s/@"']{1,512}(?=@)                      # credentials in an address
     | (?<=\bbearer\ )[A-Za-z0-9._~+/=-]{4,}
-    | (?P<name>\b(?:password|passwd|secret|refreshToken|accessToken|refresh_token|access_token)\b
+    | (?P<name>\b(?:(?:current|new)?password|passwd|secret|refreshToken|accessToken|refresh_token|access_token)\b
         \\*["']?\s*[:=]\s*\\*["'])(?:[^"'\\]|\\.)*       # a field in a document or in JSON
     """,
     re.VERBOSE | re.IGNORECASE,

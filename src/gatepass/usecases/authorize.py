@@ -21,13 +21,13 @@ class CodeRequest:
     """
     What a client asks for, after all of it was checked: the client is known, the address is one of its own.
 
-    `scopes` are what it may have at most; the account may have less.
+    `scopes` are what it may have at most, None for all that the account has; the account may have less.
     """
 
     client_id: str
     redirect_uri: str
     challenge: CodeChallenge
-    scopes: tuple[Scope, ...]
+    scopes: tuple[Scope, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gatepass.domain.errors import Fault
-from gatepass.usecases.ports import RefreshKeys, Store
+from gatepass.usecases.ports import Store
 from gatepass.usecases.revoked_sessions import RevokedSessions
 
 
@@ -15,7 +15,8 @@ class CheckReadiness:
     """Never waits behind password hashing, and tells nothing that an outsider could use."""
 
     store: Store
-    refresh_keys: RefreshKeys
+    check_keys: Callable[[], None]
+    """Raises a `Fault` unless there are keys that can be used."""
     revoked: RevokedSessions
 
     async def __call__(self) -> Mapping[str, bool]:
@@ -23,7 +24,7 @@ class CheckReadiness:
         return {
             "store": await self._store_answers(),
             "revocations": _holds(self.revoked.check_fresh),
-            "keys": _holds(self.refresh_keys.active),
+            "keys": _holds(self.check_keys),
         }
 
     async def _store_answers(self) -> bool:

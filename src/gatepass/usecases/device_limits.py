@@ -10,12 +10,17 @@ from typing import Final
 from gatepass.domain.identifiers import AccountId
 from gatepass.usecases.attempts import Allowance
 
+WRONG_CODES: Final = 10
+WRONG_CODES_OVERALL: Final = 1_000
+STARTS: Final = 100
 WINDOW: Final = timedelta(minutes=10)
 EVERYBODY: Final = "user_code_overall:"
 _IPV6_SITE_BITS: Final = 64
 
 
-def allowances(*, wrong_codes: int, wrong_codes_overall: int, starts: int) -> Mapping[str, Allowance]:
+def allowances(
+    *, wrong_codes: int = WRONG_CODES, wrong_codes_overall: int = WRONG_CODES_OVERALL, starts: int = STARTS
+) -> Mapping[str, Allowance]:
     """
     What may be tried within ten minutes.
 

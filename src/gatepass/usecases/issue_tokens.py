@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gatepass.domain import base64url, refresh_token
-from gatepass.domain.access_token import AccessClaims, IssuedTokens
+from gatepass.domain.access_token import PASSWORD, AccessClaims, IssuedAccess, IssuedTokens
+from gatepass.domain.account import Scope
 from gatepass.domain.session import Session
 from gatepass.usecases.ports import AccessTokens, RandomBytes, RefreshKeys
 
@@ -24,26 +25,49 @@ class IssueTokens:
     audience: str
     access_ttl: timedelta
 
-    def __call__(self, session: Session, now: datetime) -> IssuedTokens:
+    def __call__(self, session: Session, now: datetime, scopes: tuple[Scope, ...] | None = None) -> IssuedTokens:
         """
         A fresh access token, and the refresh token of the session's generation.
+
+        Args:
+            scopes: what this access token may say at most; the refresh token is that of the session all the same.
 
         Raises:
             KeyUnusable: a key is missing; nothing was issued.
         """
+        access = self.access(session, now, scopes)
+        refresh = refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt)
+        return IssuedTokens(access.access_token, refresh, access.issued_at, access.expires_in, access.scopes)
+
+    def access(
+        self,
+        session: Session,
+        now: datetime,
+        scopes: tuple[Scope, ...] | None = None,
+        methods: tuple[str, ...] = (PASSWORD,),
+    ) -> IssuedAccess:
+        """
+        A fresh access token alone.
+
+        Args:
+            methods: how somebody was authenticated (RFC 8176 §2).
+
+        Raises:
+            KeyUnusable: as above.
+        """
+        given = session.scopes if scopes is None else tuple(scope for scope in session.scopes if scope in scopes)
         issued_at = now.replace(microsecond=0)
-        scopes = session.scopes
         claims = AccessClaims(
             self.issuer,
             self.audience,
             session.account.id,
             session.id,
             session.client_id,
-            scopes,
+            given,
             issued_at,
             issued_at + self.access_ttl,
             session.opened_at,
             base64url.encode(self.random(TOKEN_ID_BYTES)).decode("ascii"),
+            methods,
         )
-        refresh = refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt)
-        return IssuedTokens(self.access_tokens.sign(claims), refresh, issued_at, self.access_ttl, scopes)
+        return IssuedAccess(self.access_tokens.sign(claims), issued_at, self.access_ttl, given)

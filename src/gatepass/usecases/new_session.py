@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gatepass.domain.access_token import FIRST_PARTY_CLIENT
 from gatepass.domain.account import Account, Scope
@@ -27,6 +27,7 @@ class NewSession:
         client_id: str = FIRST_PARTY_CLIENT,
         granted: tuple[Scope, ...] | None = None,
         authenticated_at: datetime | None = None,
+        lifetime: timedelta | None = None,
     ) -> Session:
         """
         A session that begins now.
@@ -34,6 +35,7 @@ class NewSession:
         Args:
             granted: what the client was given; None for all that the account has.
             authenticated_at: when the password was checked, where that was earlier.
+            lifetime: until its absolute end, where that is sooner than for others.
         """
         return Session(
             id=SessionId(uuid7(now, self.random(RANDOM_BYTES))),
@@ -43,6 +45,6 @@ class NewSession:
             generation=FIRST_GENERATION,
             opened_at=authenticated_at or now,
             rotated_at=now,
-            ends_at=now + self.limits.absolute,
+            ends_at=now + (self.limits.absolute if lifetime is None else lifetime),
             granted=granted,
         )

@@ -40,12 +40,14 @@ class StartDeviceSignIn:
     random: RandomBytes
     ttl: timedelta
 
-    async def __call__(self, client_id: str, scopes: tuple[Scope, ...], origin: SessionOrigin) -> StartedDeviceSignIn:
+    async def __call__(
+        self, client_id: str, scopes: tuple[Scope, ...] | None, origin: SessionOrigin
+    ) -> StartedDeviceSignIn:
         """
         Two fresh codes.
 
         Args:
-            scopes: what the client may have at most; who approves may have less.
+            scopes: what the client may have at most, None for all of the approver's; who approves may have less.
             origin: of the device.
 
         Raises:

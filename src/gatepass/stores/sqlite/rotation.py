@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
+from gatepass.domain.audit import AuditEvent, Note
 from gatepass.domain.identifiers import Generation, SessionId
 from gatepass.domain.rotation import Judge, Verdict
 from gatepass.domain.session import Session
 from gatepass.stores.sqlite import rows
+from gatepass.stores.sqlite.audit import add_entries
 from gatepass.stores.sqlite.revocations import revoke_one
 from gatepass.stores.sqlite.writer import JointOperation
 from gatepass.usecases.ports import Replayed, Reused, Rotated, Rotation, Unknown
@@ -27,12 +29,13 @@ class Rotate(JointOperation[Rotation]):
     is once now, and was twice for each rotation.
     """
 
-    __slots__ = ("judge", "now", "session")
+    __slots__ = ("judge", "note", "now", "session")
 
-    def __init__(self, session: SessionId, judge: Judge, now: datetime) -> None:
+    def __init__(self, session: SessionId, judge: Judge, now: datetime, note: Note[Rotation] | None = None) -> None:
         self.session = session
         self.judge = judge
         self.now = now
+        self.note = note
 
     @staticmethod
     def together(connection: sqlite3.Connection, operations: Sequence[Rotate]) -> list[Rotation]:
@@ -40,7 +43,12 @@ class Rotate(JointOperation[Rotation]):
         batch = _Batch(connection, {operation.session for operation in operations})
         outcomes = [batch.apply(operation) for operation in operations]
         batch.write()
+        add_entries(connection, [event for pair in zip(operations, outcomes, strict=True) if (event := _event(*pair))])
         return outcomes
+
+
+def _event(operation: Rotate, outcome: Rotation) -> AuditEvent | None:
+    return None if operation.note is None else operation.note(outcome)
 
 
 class _Batch:

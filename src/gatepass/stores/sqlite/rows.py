@@ -47,6 +47,16 @@ def scopes_text(scopes: Sequence[Scope]) -> str:
     return " ".join(scopes)
 
 
+def scopes_or_none(scopes: Sequence[Scope] | None) -> str | None:
+    """What a client was given; None, and an empty column, for all that the account has."""
+    return None if scopes is None else scopes_text(scopes)
+
+
+def given_scopes(stored: str | None) -> tuple[Scope, ...] | None:
+    """As `scopes_or_none` wrote it."""
+    return None if stored is None else tuple(map(Scope, stored.split()))
+
+
 @lru_cache(maxsize=1024)
 def account(row: tuple[Any, ...]) -> Account:
     """
@@ -77,5 +87,5 @@ def session(session_id: SessionId, row: tuple[Any, ...]) -> Session:
         moment(rotated_at),
         moment(ends_at),
         moment_or_none(revoked_at),
-        None if granted is None else tuple(granted.split()),
+        given_scopes(granted),
     )

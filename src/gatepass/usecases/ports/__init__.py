@@ -8,6 +8,7 @@ nothing was written. `now` is aware UTC throughout.
 from gatepass.usecases.ports.accounts import Accounts, Added, EmailTaken, StoredCredentials
 from gatepass.usecases.ports.ambient import Clock, RandomBytes
 from gatepass.usecases.ports.audit import AuditLog
+from gatepass.usecases.ports.clients import ClientAssertions, Clients, StoredClient
 from gatepass.usecases.ports.codes import (
     AuthorizationCodes,
     CodeKept,
@@ -15,14 +16,16 @@ from gatepass.usecases.ports.codes import (
     DeviceCodes,
     NotRedeemed,
     Redeemed,
+    Redemption,
     UserCodeTaken,
 )
-from gatepass.usecases.ports.crypto import AccessTokens, Passwords, RefreshKeys
+from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys, TrustedTokens
 from gatepass.usecases.ports.directory import Directory
-from gatepass.usecases.ports.keys import SealedKeys
+from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
 from gatepass.usecases.ports.sessions import (
     AccountChanged,
+    ListedSession,
     Opened,
     Replayed,
     Reused,
@@ -33,27 +36,39 @@ from gatepass.usecases.ports.sessions import (
 )
 from gatepass.usecases.ports.store import Store
 from gatepass.usecases.ports.throttle import Throttle
+from gatepass.usecases.ports.trail import AuditEntry, AuditQuery, AuditTrail
 
 __all__ = [
     "AccessTokens",
     "AccountChanged",
     "Accounts",
     "Added",
+    "AssertionReader",
+    "AuditEntry",
     "AuditLog",
+    "AuditQuery",
+    "AuditTrail",
     "AuthorizationCodes",
+    "ClientAssertions",
+    "Clients",
     "Clock",
     "CodeKept",
     "CodeReused",
     "DeviceCodes",
     "Directory",
     "EmailTaken",
+    "ListedSession",
+    "MakesKeys",
     "NotRedeemed",
     "Opened",
     "Passwords",
     "RandomBytes",
     "Redeemed",
+    "Redemption",
     "RefreshKeys",
     "Replayed",
+    "Resealed",
+    "Reseals",
     "Reused",
     "Revocation",
     "RevocationFeed",
@@ -63,8 +78,10 @@ __all__ = [
     "SealedKeys",
     "Sessions",
     "Store",
+    "StoredClient",
     "StoredCredentials",
     "Throttle",
+    "TrustedTokens",
     "Unknown",
     "UserCodeTaken",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gatepass.domain.access_token import AccessClaims
+from gatepass.domain.access_token import AccessClaims, Caller
+from gatepass.domain.client_assertion import ClientAssertion
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
 
@@ -59,6 +61,40 @@ class AccessTokens(Protocol):
         ...
 
 
+class AssertionReader(Protocol):
+    """Reads the assertions with which clients prove who they are, signed with one of `algorithms`."""
+
+    @property
+    def algorithms(self) -> Sequence[str]:  # noqa: D102
+        ...
+
+    def read(self, assertion: Secret[str]) -> ClientAssertion:
+        """
+        What it says; nothing of that is proven.
+
+        Raises:
+            ClientRefused: not an assertion.
+        """
+        ...
+
+    def is_signed_by(self, assertion: Secret[str], jwks: str) -> bool:
+        """Whether one of these public keys signed it. Slow for RSA, quick for the others."""
+        ...
+
+
+class TrustedTokens(Protocol):
+    """Verifies access tokens of other issuers, whom the operator trusts."""
+
+    def verify(self, token: str, now: datetime) -> Caller | None:
+        """
+        Who is calling; None: the token does not say that it comes from one of them.
+
+        Raises:
+            Unauthenticated: it says so, and is not good; the message says what is wrong and how to mend it.
+        """
+        ...
+
+
 class RefreshKeys(Protocol):
     """The MAC keys of refresh tokens."""
 
@@ -72,5 +108,9 @@ class RefreshKeys(Protocol):
         ...
 
     def find(self, key_id: bytes) -> RefreshKey | None:
-        """The key with this id, active or retiring."""
+        """The key with this id, whatever its state."""
+        ...
+
+    async def find_anew(self, key_id: bytes) -> RefreshKey | None:
+        """As `find`, after a look at what other processes have done to the keys."""
         ...

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from gatepass.usecases.ports.accounts import Accounts
+from gatepass.usecases.ports.clients import ClientAssertions, Clients
 from gatepass.usecases.ports.codes import AuthorizationCodes, DeviceCodes
 from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import RevocationFeed
 from gatepass.usecases.ports.sessions import Sessions
+from gatepass.usecases.ports.trail import AuditTrail
 
 
 class Store(Protocol):
@@ -30,7 +32,17 @@ class Store(Protocol):
     def device_codes(self) -> DeviceCodes:  # noqa: D102
         ...
     @property
+    def clients(self) -> Clients:  # noqa: D102
+        ...
+    @property
+    def client_assertions(self) -> ClientAssertions:  # noqa: D102
+        ...
+    @property
     def keys(self) -> SealedKeys:  # noqa: D102
+        ...
+
+    @property
+    def audit(self) -> AuditTrail:  # noqa: D102
         ...
 
     async def check(self) -> None:

@@ -1,11 +1,12 @@
 -- Codes are kept as their SHA-256. One that was traded names its session and goes with it: a second attempt ends it.
+-- `scopes` and `granted` are what a client may have at most, NULL for all that the account has.
 CREATE TABLE authorization_codes (
     digest           BLOB PRIMARY KEY NOT NULL CHECK (length(digest) = 32),
     account_id       BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     client_id        TEXT NOT NULL,
     redirect_uri     TEXT NOT NULL,
     challenge        TEXT NOT NULL,
-    scopes           TEXT NOT NULL,
+    scopes           TEXT,
     authenticated_at INTEGER NOT NULL,
     expires_at       INTEGER NOT NULL,
     address          TEXT,
@@ -22,7 +23,7 @@ CREATE TABLE device_codes (
     digest           BLOB PRIMARY KEY NOT NULL CHECK (length(digest) = 32),
     user_code_digest BLOB NOT NULL UNIQUE CHECK (length(user_code_digest) = 32),
     client_id        TEXT NOT NULL,
-    scopes           TEXT NOT NULL,
+    scopes           TEXT,
     expires_at       INTEGER NOT NULL,
     interval         INTEGER NOT NULL,
     polled_at        INTEGER,
