@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from gatepass.domain.errors import Code, Fault, GatepassError
-from gatepass.http.asgi import Headers, Receive, Scope, Send
+from gatepass.http.asgi import Headers, Receive, Scope, Send, whole_exchange
 from gatepass.http.client_address import ClientAddress
 from gatepass.http.error_table import headers_of, message_of, status_of
 from gatepass.http.messages import NO_STORE, Answer, Request, Response
@@ -44,7 +44,13 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. A fault becomes 500 with a request id and is reported; it never shows itself."""
         started = time.perf_counter()
-        request = Request(scope, receive, request_id=request_id(scope["headers"]), client="")
+        request = Request(
+            scope,
+            receive,
+            request_id=request_id(scope["headers"]),
+            client="",
+            whole=whole_exchange(scope, receive, send),
+        )
         try:
             answer = await self._answer(request)
         except ClientGoneError:
