@@ -107,8 +107,8 @@ async def compose(
         await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
-        parts = _parts(settings, store, keyring, passwords, directory=directory, clock=clock)
-        deeds = _deeds(settings, parts, keyring, revoked)
+        parts = _parts(settings, store, keyring, passwords, revoked=revoked, directory=directory, clock=clock)
+        deeds = _deeds(settings, parts, keyring)
         assertions = _assertions(settings, keyring, wrapped, clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
@@ -163,6 +163,7 @@ def _parts(
     keyring: Keyring,
     passwords: PasswordPool,
     *,
+    revoked: RevokedSessions,
     directory: Directory | None,
     clock: Clock,
 ) -> Rooms:
@@ -179,9 +180,12 @@ def _parts(
         new_session=NewSession(random, limits),
         issue_tokens=issue,
         access_tokens=tokens,
+        refresh_keys=keyring,
+        revoked=revoked,
         refresh=SignInRefresh(
             store.sessions, keyring, issue, clock, limits, audit, has_directory=directory is not None
         ),
+        catch_up=keyring.catch_up,
         assertions=JoseAssertionReader(),
         throttle=Attempts(allowances(), clock),
         audit_log=audit,
@@ -190,9 +194,9 @@ def _parts(
     )
 
 
-def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions) -> Deeds:
+def _deeds(settings: Settings, parts: Rooms, keyring: Keyring) -> Deeds:
     leeway, sessions, clock = timedelta(seconds=settings.leeway_seconds), parts.store.sessions, parts.clock
-    authenticate = Authenticate(parts.access_tokens, revoked, clock, leeway=leeway)
+    authenticate = Authenticate(parts.access_tokens, parts.revoked, clock, leeway=leeway)
     keyring.when_keys_go(authenticate.forget)
     return Deeds(
         sign_in=SignIn(parts.check_credentials, sessions, parts.new_session, parts.issue_tokens, clock),
