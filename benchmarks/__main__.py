@@ -19,7 +19,7 @@ from benchmarks.harness.pace import FULL, QUICK, Pace
 from benchmarks.harness.report import Report
 
 HEADLINES: Final = ("sign_in", "sign_in_storm", "sign_in_refresh", "protected_query", "growth", "start")
-BY_NAME_ONLY: Final = ("store_rotations", "password_pool")
+BY_NAME_ONLY: Final = ("store_rotations", "password_pool", "fleet")
 ALL: Final = (*HEADLINES, *BY_NAME_ONLY)
 
 

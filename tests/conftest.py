@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.postgres import stop_shared_server
 
 # A shell without job control starts background jobs with SIGINT ignored, and whatever they start inherits that: a
 # server under test would then not hear Ctrl-C. With a handler here, children start with the default.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_server_stays() -> Iterator[None]:
+    """The PostgreSQL that the first test to want one has started ends with the last."""
+    yield
+    stop_shared_server()

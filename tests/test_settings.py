@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -197,11 +198,58 @@ def test_bad_values_are_refused(folder: Path, key: str, bad: object) -> None:
         Settings(**{"data_dir": folder, key: bad})  # type: ignore[arg-type]
 
 
-def test_postgresql_is_not_in_this_version(folder: Path) -> None:
-    """And the address, which may hold a password, is not repeated."""
-    with pytest.raises(SettingsError, match="PostgreSQL is not in this version") as refused:
-        load(folder, {"GATEPASS_DATABASE_URL": "postgresql://gatepass:hunter2@db/gatepass"})
-    assert "hunter2" not in str(refused.value)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://gatepass:hunter2@db.example.org/gatepass",
+        "postgres://gatepass:hunter2@a:5432,b:5433/gatepass?target_session_attrs=read-write&sslmode=verify-full",
+        "postgresql://gatepass:hunter2@[::1]:5432/gatepass",
+        "postgresql:///gatepass?host=/run/postgresql&password=hunter2",
+        "postgresql://gatepass:hunter2@%2Frun%2Fpostgresql/gatepass",
+    ],
+)
+def test_the_address_of_a_postgresql_shows_no_password(folder: Path, url: str) -> None:
+    settings = load(folder, {"GATEPASS_DATABASE_URL": url})
+    assert (settings.store_url, settings.database_path) == (url, None)
+    (shown,) = [row.value for row in settings.report() if row.key == "database_url"]
+    assert shown == url.replace("hunter2", "***")
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://gatepass:hun/ter2@db/gatepass",
+        "postgresql://gatepass:hun@ter2@db/gatepass",
+        "postgresql://gatepass:hun#ter2@db/gatepass",
+        "postgresql://gatepass:hunter2",
+        "postgresql://",
+        "postgresql://db:port/gatepass?password=hunter2",
+    ],
+)
+def test_what_cannot_be_the_address_of_a_postgresql_is_not_repeated(folder: Path, url: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(folder, {"GATEPASS_DATABASE_URL": url})
+    assert not {"hunter2", "hun", "ter2"} & set(re.split(r"\W+", str(refused.value)))
+
+
+def test_the_address_of_the_database_may_be_in_a_file_of_its_own(folder: Path) -> None:
+    file = folder.parent / "database-url"
+    file.write_text("postgresql://gatepass:hunter2@db/gatepass\n")
+    settings = load(folder, {"GATEPASS_DATABASE_URL_FILE": str(file)})
+    assert settings.store_url == "postgresql://gatepass:hunter2@db/gatepass"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+def test_a_file_of_settings_that_holds_the_databases_password_must_be_private(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    file = folder / "gatepass.toml"
+    file.write_text('database_url = "sqlite:///a.db"\n')
+    file.chmod(0o644)
+    assert load(folder, {}).database_path == folder / "a.db"
+    file.write_text('database_url = "postgresql://gatepass:hunter2@db/gatepass"\n')
+    with pytest.raises(SettingsError, match="chmod"):
+        load(folder, {})
 
 
 @pytest.mark.parametrize(

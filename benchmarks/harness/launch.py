@@ -39,12 +39,9 @@ def _hash_at_normal_priority() -> None:
 
 def _lose_answered_writes_at_power_loss() -> None:
     """Commit without waiting for the disk."""
-    from gatepass import app  # noqa: PLC0415
+    from gatepass.stores import sqlite  # noqa: PLC0415
 
-    app.open_store = functools.partial(  # type: ignore[attr-defined]
-        app.open_store,  # type: ignore[attr-defined]
-        synchronous="NORMAL_LOSES_ANSWERED_WRITES_AT_POWER_LOSS",
-    )
+    sqlite.open_store = functools.partial(sqlite.open_store, synchronous="NORMAL_LOSES_ANSWERED_WRITES_AT_POWER_LOSS")
 
 
 if __name__ == "__main__":

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.assertions import JwtAssertions
 from gatepass.crypto.client_assertions import JoseAssertionReader
+from gatepass.crypto.foreign_tokens import ForeignTokens
+from gatepass.crypto.issuer_keys import IssuerKeys
 from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.crypto.random_pool import RandomPool
 from gatepass.crypto.sealing import Sealer
+from gatepass.crypto.shared_pool import SharedPool
 from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
 from gatepass.domain.key_schedule import Activate, KeySchedule, Publish, Remove, Step, tokens_live
 from gatepass.domain.session import SessionLimits
@@ -27,12 +32,13 @@ from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.assertion import Assertions
 from gatepass.gateway.forward import Gateway
 from gatepass.gateway.http import http_upstream
+from gatepass.gateway.key_set import read_key_set
 from gatepass.gateway.schema import UpstreamSchema
 from gatepass.gateway.upstream import Upstream, UpstreamLimits
 from gatepass.graphql.endpoint import GraphqlEndpoint, IntrospectionPolicy, Policies
 from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.ports import Deeds
-from gatepass.graphql.sign_in_schema import SIGN_IN_FIELDS, sdl
+from gatepass.graphql.sign_in_schema import RESERVED, sdl
 from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
 from gatepass.http.edge import Edge, Observer
@@ -42,21 +48,25 @@ from gatepass.oauth.forward_auth import forward_auth_routes
 from gatepass.oauth.places import Places
 from gatepass.oauth.routes import Rooms, oauth_routes
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
 from gatepass.usecases.attempts import Attempts
 from gatepass.usecases.authenticate import Authenticate
+from gatepass.usecases.change_own_password import ChangeOwnPassword
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
 from gatepass.usecases.device_limits import allowances
 from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.list_sessions import ListSessions
 from gatepass.usecases.meet_unknown_keys import MeetUnknownKeys
 from gatepass.usecases.new_session import NewSession
 from gatepass.usecases.ports import Clock, Directory, Store
+from gatepass.usecases.revoke_session import RevokeSession
 from gatepass.usecases.revoked_sessions import RevokedSessions
 from gatepass.usecases.rotate_keys import RotateKeys
+from gatepass.usecases.show_account import ShowAccount
 from gatepass.usecases.sign_in import SignIn
 from gatepass.usecases.sign_in_refresh import SignInRefresh
 from gatepass.usecases.sign_out import SignOut
@@ -64,8 +74,21 @@ from gatepass.web import ide_or
 
 SWEEP_SECONDS = 60.0
 SWEEP_ROWS = 500
+FIRST_KEYS_SECONDS = 2.0
 
 _log = logging.getLogger("gatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """
+    What a process shares with others that answer on the same port.
+
+    `hash_line` is its line to the one hash pool, `reports` asks what the others have counted (`Service.report`).
+    """
+
+    hash_line: socket.socket
+    reports: Callable[[], Awaitable[Sequence[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +99,18 @@ class Service:
     paths: Paths
     authenticate: Callable[[str], Awaitable[Caller]]
     reload: Callable[[], Awaitable[None]]
+    report: Callable[[], bytes]
 
 
 @asynccontextmanager
 async def compose(
-    settings: Settings, wrapped: App | None, directory: Directory | None, state: dict[str, Any], clock: Clock
+    settings: Settings,
+    wrapped: App | None,
+    directory: Directory | None,
+    state: dict[str, Any],
+    clock: Clock,
+    *,
+    siblings: Siblings | None = None,
 ) -> AsyncIterator[Service]:
     """
     Open everything that the settings ask for, and close it in reverse.
@@ -89,26 +119,30 @@ async def compose(
         wrapped: the ASGI application to protect; None forwards to `settings.upstream` on HTTP.
         state: the lifespan state that a wrapped application shares with its requests.
         clock: what time it is, for everything that expires.
+        siblings: what this process shares with others on the same port; None starts a hash pool of its own.
 
     Raises:
         SettingsError, StoreUnavailable, KeyUnusable, HashingFailed: nothing stays open.
     """
     async with AsyncExitStack() as stack:
         sealer = Sealer(settings.require_secret_key(), settings.secret_key_previous)
-        passwords = await stack.enter_async_context(_password_pool(settings))
-        store = await open_store(settings.database_path)
+        passwords = await stack.enter_async_context(password_pool(settings, siblings.hash_line if siblings else None))
+        store = await open_store(settings.store_url)
         stack.push_async_callback(store.close)
         algorithm = Algorithm(settings.signing_algorithm)
         keyring = await Keyring.open(store.keys, sealer, clock=clock, algorithm=algorithm)
         revoked = RevokedSessions(store.revocations, clock, timedelta(seconds=settings.revocation_stale_seconds))
         await revoked.refresh()
-        await stack.enter_async_context(_repeating(revoked.refresh, settings.revocation_poll_seconds))
+        await stack.enter_async_context(
+            _repeating(revoked.refresh, settings.revocation_poll_seconds, store.revocations.news)
+        )
         rotate = RotateKeys(store.keys, KeyMaker(sealer, algorithm), key_schedule(settings), clock)
         await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
         parts = _parts(settings, store, keyring, passwords, revoked=revoked, directory=directory, clock=clock)
-        deeds = _deeds(settings, parts, keyring)
+        trusted = await stack.enter_async_context(_trusted_tokens(settings))
+        deeds = _deeds(settings, parts, keyring, trusted)
         assertions = _assertions(settings, keyring, wrapped, clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
@@ -121,7 +155,7 @@ async def compose(
             **service_routes(
                 jwks=keyring.jwks,
                 readiness=CheckReadiness(store, keyring.check_usable, revoked),
-                metrics=metrics.render,
+                metrics=_metrics_page(metrics, siblings),
             ),
             **forward_auth_routes(deeds.authenticate, _report),
             **oauth_routes(
@@ -134,7 +168,7 @@ async def compose(
         }
         paths = Paths(routes)
         edge = Edge(router(paths), observe=_observer(RequestLog(), metrics), report=_report)
-        yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing)
+        yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing, metrics.snapshot)
 
 
 def utc_now() -> datetime:
@@ -143,13 +177,26 @@ def utc_now() -> datetime:
 
 
 @asynccontextmanager
-async def _password_pool(settings: Settings) -> AsyncIterator[PasswordPool]:
-    pool = PasswordPool(
-        Argon2Parameters(settings.argon2_memory_kib, settings.argon2_iterations),
-        workers=settings.hash_workers,
-        queue_deadline=timedelta(seconds=settings.hash_queue_seconds),
-        max_waiting=settings.hash_max_waiting,
-    )
+async def password_pool(
+    settings: Settings, hash_line: socket.socket | None = None
+) -> AsyncIterator[PasswordPool | SharedPool]:
+    """
+    A started pool of hash workers: of this process, or at the far end of a line to the process that has one.
+
+    Raises:
+        HashingFailed: it did not come up; nothing is left behind.
+    """
+    parameters = Argon2Parameters(settings.argon2_memory_kib, settings.argon2_iterations)
+    pool: PasswordPool | SharedPool
+    if hash_line is not None:
+        pool = SharedPool(parameters, hash_line)
+    else:
+        pool = PasswordPool(
+            parameters,
+            workers=settings.hash_workers,
+            queue_deadline=timedelta(seconds=settings.hash_queue_seconds),
+            max_waiting=settings.hash_max_waiting,
+        )
     await pool.start()
     try:
         yield pool
@@ -161,7 +208,7 @@ def _parts(
     settings: Settings,
     store: Store,
     keyring: Keyring,
-    passwords: PasswordPool,
+    passwords: PasswordPool | SharedPool,
     *,
     revoked: RevokedSessions,
     directory: Directory | None,
@@ -194,16 +241,37 @@ def _parts(
     )
 
 
-def _deeds(settings: Settings, parts: Rooms, keyring: Keyring) -> Deeds:
-    leeway, sessions, clock = timedelta(seconds=settings.leeway_seconds), parts.store.sessions, parts.clock
-    authenticate = Authenticate(parts.access_tokens, parts.revoked, clock, leeway=leeway)
-    keyring.when_keys_go(authenticate.forget)
+def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, trusted: ForeignTokens | None) -> Deeds:
+    sessions, clock = parts.store.sessions, parts.clock
+    show_account = ShowAccount(parts.store.accounts)
     return Deeds(
         sign_in=SignIn(parts.check_credentials, sessions, parts.new_session, parts.issue_tokens, clock),
         sign_in_refresh=parts.refresh,
         sign_out=SignOut(sessions, clock),
-        authenticate=MeetUnknownKeys(authenticate, lambda _: keyring.catch_up()),
+        show_account=show_account,
+        list_sessions=ListSessions(sessions, clock, parts.new_session.limits),
+        revoke_session=RevokeSession(sessions, clock),
+        change_own_password=ChangeOwnPassword(
+            parts.store.accounts, parts.check_credentials.passwords, parts.check_credentials, show_account, clock
+        ),
+        authenticate=_authenticate(settings, parts, keyring, trusted),
     )
+
+
+def _authenticate(settings: Settings, parts: Rooms, keyring: Keyring, trusted: ForeignTokens | None) -> MeetUnknownKeys:
+    leeway = timedelta(seconds=settings.leeway_seconds)
+    authenticate = Authenticate(parts.access_tokens, parts.revoked, parts.clock, leeway=leeway, trusted=trusted)
+    keyring.when_keys_go(authenticate.forget)
+    if trusted is not None:
+        trusted.when_keys_go(authenticate.forget)
+
+    async def catch_up(issuer: str | None) -> None:
+        if issuer is None:
+            await keyring.catch_up()
+        elif trusted is not None:
+            await trusted.catch_up(issuer)
+
+    return MeetUnknownKeys(authenticate, catch_up)
 
 
 def _places(settings: Settings) -> Places:
@@ -217,6 +285,21 @@ def _places(settings: Settings) -> Places:
 
 def _body_limits(settings: Settings) -> BodyLimits:
     return BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds))
+
+
+@asynccontextmanager
+async def _trusted_tokens(settings: Settings) -> AsyncIterator[ForeignTokens | None]:
+    """The trusted issuers with their keys, read at once and on a timer. None of them can keep us from starting."""
+    if not settings.trusted_issuers:
+        yield None
+        return
+    issuers = [IssuerKeys(trusted, partial(read_key_set, trusted.jwks)) for trusted in settings.trusted_issuers]
+    async with AsyncExitStack() as stack:
+        for keys in issuers:
+            stack.push_async_callback(keys.close)
+            await stack.enter_async_context(_repeating(keys.refresh, settings.trusted_keys_refresh_seconds))
+        await asyncio.wait([asyncio.create_task(keys.refresh()) for keys in issuers], timeout=FIRST_KEYS_SECONDS)
+        yield ForeignTokens(issuers, leeway=timedelta(seconds=settings.leeway_seconds))
 
 
 def key_schedule(settings: Settings) -> KeySchedule:
@@ -258,7 +341,7 @@ async def _open_upstream(
         headers=settings.upstream_introspection_headers,
         interval=timedelta(seconds=settings.schema_refresh_seconds),
         on_notice=_log.warning,
-        reserved=SIGN_IN_FIELDS,
+        reserved=RESERVED,
         assertions=assertions,
     )
     await schema.start()
@@ -320,6 +403,13 @@ def _endpoint(
         ),
         body_limits=_body_limits(settings),
     )
+
+
+def _metrics_page(metrics: Metrics, siblings: Siblings | None) -> Callable[[], Awaitable[tuple[bytes, bytes]]]:
+    async def page() -> tuple[bytes, bytes]:
+        return metrics.render(await siblings.reports() if siblings else ())
+
+    return page
 
 
 def _observer(log: RequestLog, metrics: Metrics) -> Observer:
@@ -384,13 +474,19 @@ def _step_fields(step: Step) -> Mapping[str, str]:
 
 
 @asynccontextmanager
-async def _repeating(job: Callable[[], Awaitable[None]], seconds: float) -> AsyncIterator[None]:
-    """Do `job` again and again beside the body. A failure is logged once until it has succeeded again."""
+async def _repeating(
+    job: Callable[[], Awaitable[None]], seconds: float, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> AsyncIterator[None]:
+    """
+    Do `job` again and again beside the body. A failure is logged once until it has succeeded again.
+
+    `pause` waits between two, for up to so many seconds.
+    """
 
     async def repeat() -> None:
         failing = False
         while True:
-            await asyncio.sleep(seconds)
+            await pause(seconds)
             try:
                 await job()
                 failing = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Any
 
-from gatepass.app import Service, compose, utc_now
+from gatepass.app import Service, Siblings, compose, utc_now
 from gatepass.domain.access_token import Caller
 from gatepass.domain.errors import Refused
 from gatepass.gateway.header_names import IDENTITY, PassingNames
@@ -36,6 +36,7 @@ class Gatepass:
         settings: what `Settings.load()` finds, unless given.
         directory: checks credentials for `useManagementflow: false`.
         clock: what time it is; for tests.
+        siblings: what several processes on one port share, as those of `gatepass serve --workers` do.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Gatepass:
         *,
         directory: Directory | None = None,
         clock: Clock = utc_now,
+        siblings: Siblings | None = None,
     ) -> None:
         self.settings = settings if settings is not None else Settings.load()
         self._wrapped = app
         self._directory = directory
         self._clock = clock
+        self._siblings = siblings
         self._service: Service | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,6 +70,10 @@ class Gatepass:
             await self._answer(self._service, ours, receive, send)
         else:
             await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
+
+    def report(self) -> bytes:
+        """What this process has counted, as JSON for its siblings."""
+        return self._service.report() if self._service is not None else b"null"
 
     async def reload(self) -> None:
         """Read the upstream's schema again."""
@@ -94,7 +101,9 @@ class Gatepass:
             try:
                 if self._wrapped is not None:
                     await stack.enter_async_context(lifespan_of(self._wrapped, state))
-                composed = compose(self.settings, self._wrapped, self._directory, state, self._clock)
+                composed = compose(
+                    self.settings, self._wrapped, self._directory, state, self._clock, siblings=self._siblings
+                )
                 self._service = await stack.enter_async_context(composed)
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})

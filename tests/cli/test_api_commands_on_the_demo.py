@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.kit.processes import COMMAND, Process, running
 
+READER = "reader@example.org"
 WATCH = "subscription { healthChanged(interval_seconds: 0.05) { company_number new_rating } }"
 
 
@@ -23,6 +25,7 @@ class Shell:
     """A terminal of somebody who has signed in to the demo."""
 
     address: str
+    password: str
     environ: dict[str, str]
 
     def runs(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -48,11 +51,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 @pytest.fixture
 def shell(demo: Process, tmp_path: Path) -> Shell:
     """Signed in as the reader, with a store of its own."""
-    found = re.search(r"(http://\S+/graphql/)[\s\S]+reader@example\.org +(\S+)", demo.out)
+    found = re.search(rf"(http://\S+/graphql/)[\s\S]+{READER} +(\S+)", demo.out)
     assert found is not None
     environ = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "GATEPASS_STORE": "file"}
-    made = Shell(found[1], environ)
-    ended = made.runs("login", found[1], "-u", "reader@example.org", "--password-stdin", stdin=found[2])
+    made = Shell(found[1], found[2], environ)
+    ended = made.runs("login", found[1], "-u", READER, "--password-stdin", stdin=found[2])
     assert ended.returncode == 0, ended.stderr
     return made
 
@@ -108,11 +111,31 @@ def test_ctrl_c_ends_a_subscription_with_130(shell: Shell, tmp_path: Path) -> No
     assert (process.returncode, said.strip()) == (130, "")
 
 
+def test_a_device_is_let_in_through_a_browser(shell: Shell) -> None:
+    """RFC 8628: the code that is shown is typed in on the page that is named; then one is signed in."""
+    environ = {**shell.environ, "GATEPASS_PROFILE": "device"}
+    with running("login", shell.address, "--device", environ=environ) as command:
+        command.says("There is time", on="err")
+        found = re.search(r"Open (\S+) in a browser.*\n  (\S+)\n", command.err)
+        assert found is not None
+        form = {"user_code": found[2], "username": READER, "password": shell.password, "answer": "allow"}
+        answer = httpx2.post(found[1], data=form, headers={"Sec-Fetch-Site": "same-origin"}, timeout=30)
+        assert answer.status_code == 200, answer.text
+        assert command.ends() == 0, command.err
+    token = shell.runs("token", "--profile", "device").stdout
+    assert token.strip() not in command.err + command.out
+    ended = shell.runs("query", "-", "--profile", "device", stdin="{ viewer { scopes } }")
+    assert json.loads(ended.stdout) == {"viewer": {"scopes": ["read"]}}
+    assert shell.runs("logout", "--profile", "device").returncode == 0
+
+
 def test_signing_out_ends_the_sign_in_at_the_server(shell: Shell) -> None:
     """A token that was copied elsewhere is refused soon after."""
     token = shell.runs("token").stdout.strip()
     assert shell.runs("logout").returncode == 0
-    others = Shell(shell.address, {**shell.environ, "GATEPASS_TOKEN": token, "GATEPASS_URL": shell.address})
+    others = Shell(
+        shell.address, shell.password, {**shell.environ, "GATEPASS_TOKEN": token, "GATEPASS_URL": shell.address}
+    )
     for _ in range(200):
         ended = others.runs("query", "-", stdin="{ viewer { subject } }")
         if ended.returncode != 0:

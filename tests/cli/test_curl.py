@@ -22,7 +22,10 @@ ADDRESS = "https://api.example.org/graphql/"
         ("--url", "https://evil.example/"),
         ("https://{api.example.org,evil.example}/",),
         ("https://[::1/",),
+        ("--url=https://evil.example/",),
         ("--location-trusted",),
+        ("--location-tr", "https://api.example.org/"),
+        ("--proto-default", "https", "evil.example"),
         ("-s", "https://api.example.org/", "https://evil.example/"),
     ],
 )

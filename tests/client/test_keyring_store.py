@@ -113,6 +113,19 @@ def test_what_is_no_real_keyring_is_not_used(
         open_store(environ | {"GATEPASS_STORE": "keyring"})
 
 
+def test_who_has_signed_in_into_files_goes_on_with_them(ring: Ring, environ: dict[str, str], tmp_path: Path) -> None:
+    """Until nothing is kept there. Otherwise a sign-in would be lost when a keyring comes into reach."""
+    FileStore(tmp_path / "state" / "gatepass").save(KEPT)
+    store = open_store(environ)
+    assert isinstance(store, FileStore)
+    store.delete("plain")
+    ours = open_store(environ)
+    assert isinstance(ours, KeyringStore)
+    ours.save(KEPT)
+    FileStore(tmp_path / "state" / "gatepass").save(KEPT)
+    assert isinstance(open_store(environ), KeyringStore)
+
+
 def test_a_keyring_that_does_not_answer_is_not_waited_for_for_ever(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

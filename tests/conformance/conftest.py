@@ -14,8 +14,9 @@ from typing import Final
 
 import pytest
 
-from gatepass.stores import sqlite
+from gatepass.stores import postgres, sqlite
 from gatepass.usecases.ports import Store
+from tests.kit.postgres import shared_server
 from tests.kit.store_world import Person, Place, enrol
 
 
@@ -23,7 +24,12 @@ def _sqlite_place(folder: Path, number: int) -> Place:
     return Place(lambda: sqlite.open_store(folder / f"{number}.db"))
 
 
-PLACES: Final = {"sqlite": _sqlite_place}
+def _postgres_place(folder: Path, number: int) -> Place:
+    url = shared_server().made()
+    return Place(lambda: postgres.open_store(url))
+
+
+PLACES: Final = {"sqlite": _sqlite_place, "postgres": _postgres_place}
 
 
 @pytest.fixture(params=PLACES)

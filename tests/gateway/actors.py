@@ -39,6 +39,9 @@ class Feed:
     def __init__(self) -> None:
         self.revoked: list[SessionId] = []
 
+    async def news(self, at_most: float) -> None:
+        await asyncio.sleep(at_most)
+
     async def since(self, cursor: int, now: datetime) -> RevocationPage:
         page = [Revocation(session, now + timedelta(hours=1)) for session in self.revoked[cursor:]]
         return RevocationPage(page, len(self.revoked))

@@ -33,6 +33,7 @@ from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.schema import MergedSchema, SchemaLimits, UpstreamSchema
 from gatepass.gateway.schema_merge import Introspection
 from gatepass.gateway.upstream import Upstream
+from gatepass.graphql.sign_in_schema import RESERVED
 from gatepass.http.asgi import Receive, Scope, Send
 from tests.gateway.actors import Line, http
 from tests.gateway.conftest import Adapts, Opens
@@ -147,7 +148,7 @@ async def test_both_schemas_are_one(reads: Reads, notices: list[str]) -> None:
     schema = current(source).schema
     assert validate_schema(schema) == []
     assert set(fields_of(schema.query_type)) == {"companies", "node", "self", "gatepass"}
-    assert set(fields_of(schema.mutation_type)) == {"rename", "signIn", "signInRefresh", "signOut"}
+    assert set(fields_of(schema.mutation_type)) == {"rename", "signIn", "signInRefresh", "signOut", "gatepass"}
     assert set(fields_of(schema.subscription_type)) == {"renamed"}
     assert schema.query_type is schema.type_map["RootQuery"]
     assert required(fields_of(schema.type_map["Renamed"])["query"]) is schema.query_type
@@ -163,7 +164,7 @@ async def test_both_schemas_are_one(reads: Reads, notices: list[str]) -> None:
 async def test_an_upstream_without_mutations_gets_ours(reads: Reads) -> None:
     source = reads(Api("type Query { a: Int } type Mutation2 { b: Int }"))
     await source.refresh()
-    assert set(fields_of(current(source).schema.mutation_type)) == {"signIn", "signInRefresh", "signOut"}
+    assert set(fields_of(current(source).schema.mutation_type)) == {"signIn", "signInRefresh", "signOut", "gatepass"}
     assert assert_object_type(current(source).schema.mutation_type).name == "Mutation"
 
 
@@ -176,7 +177,7 @@ async def test_colliding_root_fields_are_ours_and_named(reads: Reads, notices: l
     await source.refresh()
     schema = current(source).schema
     assert set(fields_of(schema.query_type)) == {"gatepass", "a"}
-    assert set(fields_of(schema.mutation_type)) == {"b", "signIn", "signInRefresh", "signOut"}
+    assert set(fields_of(schema.mutation_type)) == {"b", "signIn", "signInRefresh", "signOut", "gatepass"}
     assert set(fields_of(schema.mutation_type)["signIn"].args) == {"useManagementflow", "credentials"}
     assert sorted(notices) == [
         "the upstream's Mutation.signIn is hidden by Gatepass's own",
@@ -196,13 +197,32 @@ async def test_colliding_type_names_stay_the_upstreams(reads: Reads, notices: li
     assert validate_schema(schema) == []
     assert set(fields_of(schema.type_map["Tokens"])) == {"mine"}
     assert set(fields_of(schema.type_map["GatepassTokens"])) == {"x"}
-    assert assert_object_type(schema.mutation_type).name == "GatepassMutation"
+    assert assert_object_type(schema.mutation_type).name == "GatepassGatepassMutation"
+    assert required(fields_of(schema.mutation_type)["gatepass"]).name == "GatepassMutation"
     assert required(fields_of(schema.mutation_type)["signIn"]).name == "GatepassGatepassTokens"
     assert (
         "the upstream's type Tokens has the name of one of Gatepass's own, which is shown as GatepassGatepassTokens"
         in notices
     )
     assert len(notices) == 2
+
+
+async def test_the_field_about_the_account_is_ours_in_every_kind(reads: Reads, notices: list[str]) -> None:
+    """A subscription of theirs with this name would be asked for with our passwords below it."""
+    source = reads(
+        Api(
+            "type Query { a: GatepassSession } type GatepassSession { mine: Int } "
+            "type Subscription { gatepass: Int b: Int }"
+        ),
+        reserved=RESERVED,
+    )
+    await source.refresh()
+    schema = current(source).schema
+    assert validate_schema(schema) == []
+    assert set(fields_of(schema.subscription_type)) == {"b"}
+    assert set(fields_of(schema.type_map["GatepassSession"])) == {"mine"}
+    assert set(fields_of(schema.type_map["GatepassGatepassSession"])) >= {"current", "lastUsedAt"}
+    assert "the upstream's Subscription.gatepass is hidden by Gatepass's own" in notices
 
 
 async def test_a_scalar_of_one_name_is_one_scalar(reads: Reads, notices: list[str]) -> None:

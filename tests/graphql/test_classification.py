@@ -44,10 +44,15 @@ def refusal_of(text: str, operation_name: str | None = None) -> str:
         ("mutation { add }", Kind.PROTECTED, "mutation"),
         ("subscription { changes }", Kind.PROTECTED, "subscription"),
         ("{ companies __typename __schema { a } }", Kind.PROTECTED, "query"),
-        ("{ viewer { signIn { at } gatepass } }", Kind.PROTECTED, "query"),
+        ("{ viewer { signIn { at } gatepass { sessions } } }", Kind.PROTECTED, "query"),
+        ("{ gatepass { issuer } signIn: gatepass { sessions } }", Kind.LOCAL, "query"),
         ("{ signIn: companies gatepass: companies }", Kind.PROTECTED, "query"),
         ("{ signOut }", Kind.PROTECTED, "query"),
-        ("mutation { gatepass }", Kind.PROTECTED, "mutation"),
+        ("mutation { gatepass { revokeSession(id: 1) { sessions } } }", Kind.LOCAL, "revoke_session"),
+        ("mutation { a: gatepass { b: changePassword { sessions } } }", Kind.LOCAL, "change_password"),
+        ("mutation { gatepass { signOutEverywhere __typename } __typename }", Kind.LOCAL, "sign_out"),
+        ("subscription { gatepass { changePassword } }", Kind.LOCAL, "change_password"),
+        ("mutation { changePassword(password: 1) { at } }", Kind.PROTECTED, "mutation"),
         ("{ SignIn }", Kind.PROTECTED, "query"),
         ("{ _service { sdl } }", Kind.PROTECTED, "query"),
         ('{ a(b: "signIn") # signIn\n }', Kind.PROTECTED, "query"),
@@ -86,6 +91,22 @@ def test_fragments_aliases_and_directives_hide_nothing(text: str) -> None:
         ("mutation { ...F add } fragment F on Mutation { x: signOut }", "mixes signOut"),
         ("{ gatepass companies }", "This query mixes gatepass"),
         ("mutation { add @skip(if: true) signIn @skip(if: true) }", "mixes signIn"),
+        ("mutation { gatepass { revokeSession } add }", "mixes gatepass of the sign-in service with fields of the API"),
+        ("mutation { gatepass { a: revokeSession b: revokeSession } }", "Only one thing at a time"),
+        ("mutation { gatepass { revokeSession changePassword } }", "Only one thing at a time"),
+        ("mutation { gatepass { changePassword } signIn }", "Only one thing at a time"),
+        ("mutation { gatepass { changePassword } signOut }", "Only one thing at a time"),
+        ("mutation { a: gatepass { ...F } b: gatepass { ...F } } fragment F on G { changePassword }", "Only one thing"),
+        (
+            "mutation { gatepass { ...F ... { b: changePassword } } } fragment F on G { changePassword }",
+            "Only one thing",
+        ),
+        ("mutation { gatepass { a: changePassword @skip(if: true) changePassword } }", "Only one thing"),
+        (
+            "mutation { gatepass { changePassword } ...F } fragment F on M { g: gatepass { __typename } }",
+            "Only one thing",
+        ),
+        ("mutation { gatepass: signOut gatepass { changePassword } }", "Only one thing"),
         ("{ gatepass __schema { a } }", "mixes gatepass of the sign-in service with introspection"),
         ("mutation { a: signIn b: signIn }", "Only one signIn or signInRefresh"),
         ("mutation { signIn signInRefresh }", "Only one signIn or signInRefresh"),
@@ -133,6 +154,31 @@ def test_nested_fields_of_our_names_belong_to_the_upstream() -> None:
     assert kind_of(text).kind is Kind.PROTECTED
     assert not may_be_remembered(read_document(text, LIMITS))
     assert may_be_remembered(read_document("{ signedIn { at } }", LIMITS))
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ("{ gatepass { issuer accessTokenSeconds __typename } }", False),
+        ("{ gatepass { issuer account { email } } }", True),
+        ("{ gatepass { issuer } b: gatepass { ...F } } fragment F on Gatepass { ... { sessions { id } } }", True),
+        ("{ gatepass { account @skip(if: true) { email } } }", True),
+        ("{ gatepass { whatever } }", False),
+        ("mutation { gatepass { revokeSession } }", True),
+        ("mutation { signOut }", True),
+        ("mutation { signIn }", False),
+    ],
+)
+def test_what_is_about_somebody_needs_a_bearer(text: str, needs: bool) -> None:
+    """Before anything is executed. A field that does not exist needs none to be told so."""
+    assert kind_of(text).needs_caller is needs
+
+
+@pytest.mark.parametrize("name", ["gatepass", "GatePass", "changePassword", "changepassword"])
+def test_documents_that_may_hold_a_password_are_not_remembered(name: str) -> None:
+    """At any depth, in any operation, also misspelt."""
+    assert not may_be_remembered(read_document(f"{{ a {{ {name} }} }}", LIMITS))
+    assert not may_be_remembered(read_document(f"{{ a }} mutation m {{ {name} {{ b }} }}", LIMITS))
 
 
 def test_root_fields_are_limited_where_fragments_repeat_them() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gatepass.domain.access_token import IssuedTokens
 from gatepass.domain.errors import InvalidCredentials
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.graphql.plans import Plan
 from tests.graphql.world import Api, Reply, StubDeeds, tokens
@@ -21,10 +22,14 @@ QUOTES = '"""'
 class EchoDeeds(StubDeeds):
     """Use cases whose answers say what they were asked, and which refuse what contains "no"."""
 
-    async def sign_in(self, user_name: str, plain: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+    async def sign_in(
+        self, user_name: str, plain: Secret[str], occasion: Occasion, *, use_management_flow: bool
+    ) -> IssuedTokens:
         return self._echo(user_name, plain.reveal(), use_management_flow)
 
-    async def sign_in_refresh(self, presented: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+    async def sign_in_refresh(
+        self, presented: Secret[str], occasion: Occasion, *, use_management_flow: bool
+    ) -> IssuedTokens:
         return self._echo(presented.reveal(), use_management_flow)
 
     def _echo(self, *asked: str | bool) -> IssuedTokens:
@@ -40,7 +45,7 @@ class EchoApi(Api):
         super().__init__()
         echo = EchoDeeds().deeds
         operations = self.endpoint._sign_in
-        object.__setattr__(operations._context, "deeds", echo)
+        object.__setattr__(operations._service, "deeds", echo)
         self.planned = 0
         self._plans = plans
         self._planned = operations.planned

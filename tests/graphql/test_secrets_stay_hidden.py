@@ -16,6 +16,10 @@ from tests.graphql.world import BEARER, Api, Reply
 INLINE = "mutation {{ signIn(useManagementflow: {flow}, credentials: {credentials}) {{ accessToken }} }}"
 WITH = "mutation ($v: {type}) {{ signIn(useManagementflow: true, credentials: {credentials}) {{ accessToken }} }}"
 
+CHANGE_WITH = (
+    "mutation ($v: {type}) {{ gatepass {{ changePassword(currentPassword: $v, newPassword: $v) {{ sessions }} }} }}"
+)
+
 
 def inline(credentials: str, flow: str = "true") -> str:
     """A document with these credentials."""
@@ -25,6 +29,11 @@ def inline(credentials: str, flow: str = "true") -> str:
 def with_variable(kind: str, credentials: str = "$v") -> str:
     """A document with a variable of this type."""
     return WITH.format(type=kind, credentials=credentials)
+
+
+def change(arguments: str) -> str:
+    """A change of a password with these arguments."""
+    return f"mutation {{ gatepass {{ changePassword({arguments}) {{ sessions }} }} }}"
 
 
 BROKEN = [
@@ -64,6 +73,20 @@ BROKEN = [
     'mutation { signInRefresh(useManagementflow: true, credentials: "gpr_canary") { accessToken } }',
     'mutation { signIn(userName: "a", password: "canary") { accessToken } }',
     "signIn(password: canary)",
+    change('currentPassword: canary, newPassword: "canary"'),
+    change('currentPassword: "canary", newPassword: 77001122'),
+    change('currentPassword: "canary", newPassword: $canary'),
+    change('currentPassword: "canary"'),
+    change('currentPassword: "canary", newPassword: "canary", endOtherSessions: "canary"'),
+    change('currentPassword: "canary", currentPassword: "canary", newPassword: "canary"'),
+    change('currentPassword: "canary", newPassword: "canary"').replace("sessions", 'sessions(x: "canary")'),
+    change('currentPassword: "canary", newPassword: "canary"').replace("mutation", "query"),
+    change('currentPassword: "canary", newPassword: "canary"').replace("mutation", "subscription"),
+    change('currentPassword: "canary", newPassword: "canary"') + " { companies }",
+    change('currentPassword: "canary", newPassword: "canary') + " { companies }",
+    'mutation { gatepass { revokeSession(id: "canary") { sessions } } }',
+    '{ gatepass { sessions(after: "canary") { id } } }',
+    "{ gatepass { sessions(first: 77001122, after: canary) { id } } }",
     "mutation { signIn(password: 0canary) }",
     "mutation { signIn(password: .77001122) }",
 ]
@@ -83,6 +106,9 @@ BROKEN_VARIABLES: list[tuple[str, Any]] = [
     (with_variable("String!", '{userName: "a", password: $v}'), {"v": None}),
     (with_variable('String = "a"', '{userName: $v, password: "canary"}'), {"v": None}),
     (with_variable("Int!", '{userName: "a", password: $v}'), {"v": 77001122}),
+    (CHANGE_WITH.format(type="String!"), {"v": 77001122}),
+    (CHANGE_WITH.format(type="String!"), {"v": ["canary"]}),
+    (CHANGE_WITH.format(type="Int!"), {"v": 77001122}),
     (with_variable("Canary!", '{userName: "a", password: $v}'), {"v": "canary"}),
 ]
 
@@ -100,7 +126,7 @@ async def test_no_error_tells_a_literal_back(api: Api, document: str) -> None:
     """Syntax, validation and execution alike."""
     assert_silent(await api.post(document))
     assert_silent(await api.post(document, headers=BEARER))
-    assert not [call for call in api.deeds.calls if call[0].startswith("sign_in")]
+    assert not [call for call in api.deeds.calls if call[0] != "authenticate"]
 
 
 @pytest.mark.parametrize(("document", "variables"), BROKEN_VARIABLES)
@@ -109,7 +135,8 @@ async def test_no_error_tells_a_variable_back(api: Api, document: str, variables
     if "Canary" in document:
         variables, document = {"v": "77001122"}, document.replace("Canary", "Nothing")
     assert_silent(await api.post(document, variables))
-    assert api.deeds.calls == []
+    assert_silent(await api.post(document, variables, headers=BEARER))
+    assert not [call for call in api.deeds.calls if call[0] != "authenticate"]
 
 
 async def test_an_error_still_says_what_and_where(api: Api) -> None:
@@ -149,6 +176,10 @@ async def test_syntax_errors_say_which_kind_of_token_stood_where(api: Api) -> No
         "query q { __typename } " + inline('{userName: "a", password: "canary"}').replace("mutation", "mutation m"),
         'query q { companies(password: "x") { signIn(credentials: "canary") } }',
         '{ signin(password: "canary") }',
+        change('currentPassword: "canary", newPassword: "canary"'),
+        change('currentPassword: "canary", newPassword: "canary"') + " query other { companies }",
+        "query q { companies } " + change('currentPassword: "canary", newPassword: "canary"'),
+        '{ companies } mutation { changepassword(currentPassword: "canary") }',
     ],
 )
 async def test_nothing_with_a_sign_in_is_remembered(api: Api, document: str) -> None:
@@ -171,6 +202,10 @@ COMPANY = "fragment C on Company { name }"
         'mutation m { ...F } fragment F on Mutation { a: signIn(password: "canary") }',
         'fragment F on Mutation { signInRefresh(credentials: {refreshToken: """canary\n"""}) }',
         'query m { ... { signIn(p: "canary") } } # canary',
+        'mutation m { gatepass { changePassword(currentPassword: "canary", newPassword: "canary") { sessions } } }',
+        'fragment F on Mutation { a: gatepass { b: changePassword(currentPassword: "canary") } }',
+        'fragment F on GatepassMutation { ... { changePassword(currentPassword: """canary""") } }',
+        "query m { gatepass { sessions { id } } } # canary",
     ],
 )
 async def test_a_sign_in_that_is_not_executed_is_not_forwarded_either(api: Api, sign_in: str) -> None:
@@ -193,5 +228,5 @@ async def test_a_sign_in_that_cannot_be_left_out_is_refused(api: Api) -> None:
     document = 'query q { me { ...F } } fragment F on Mutation { signIn(password: "canary") }'
     answer = await api.post(document, headers=BEARER)
     assert answer.code == "GRAPHQL_VALIDATION_FAILED"
-    assert "send signIn by itself" in answer.message
+    assert "send signIn and gatepass alone" in answer.message
     assert api.upstream.operations == []

@@ -5,7 +5,13 @@ from __future__ import annotations
 from graphql import GraphQLInputObjectType, GraphQLObjectType, validate_schema
 
 from gatepass.graphql import tokens
-from gatepass.graphql.sign_in_schema import MUTATION_FIELDS, QUERY_FIELDS, build_sign_in_schema
+from gatepass.graphql.sign_in_schema import (
+    GUARDED_FIELDS,
+    MUTATION_FIELDS,
+    OPEN_FIELDS,
+    QUERY_FIELDS,
+    build_sign_in_schema,
+)
 
 SCHEMA = build_sign_in_schema()
 WIRE = {
@@ -14,6 +20,7 @@ WIRE = {
         "signIn": "(useManagementflow: Boolean! credentials: SignInCredentials!) Tokens!",
         "signInRefresh": "(useManagementflow: Boolean! credentials: RefreshCredentials!) Tokens!",
         "signOut": "(everywhere: Boolean!) SignedOut!",
+        "gatepass": "() GatepassMutation!",
     },
     "Tokens": {
         "accessToken": "() String!",
@@ -23,7 +30,29 @@ WIRE = {
         "issuedAt": "() DateTime!",
     },
     "SignedOut": {"sessions": "() Int!"},
-    "Gatepass": {"issuer": "() String!", "accessTokenSeconds": "() Int!"},
+    "Gatepass": {
+        "issuer": "() String!",
+        "accessTokenSeconds": "() Int!",
+        "account": "() GatepassAccount!",
+        "sessions": "(first: Int! after: ID) [GatepassSession!]!",
+    },
+    "GatepassAccount": {"id": "() ID!", "email": "() String!", "scopes": "() [String!]!", "createdAt": "() DateTime!"},
+    "GatepassSession": {
+        "id": "() ID!",
+        "current": "() Boolean!",
+        "createdAt": "() DateTime!",
+        "lastUsedAt": "() DateTime!",
+        "endsAt": "() DateTime!",
+        "client": "() String!",
+        "address": "() String",
+        "userAgent": "() String",
+    },
+    "GatepassMutation": {
+        "revokeSession": "(id: ID!) SignedOut!",
+        "signOutEverywhere": "(exceptThis: Boolean!) SignedOut!",
+        "changePassword": "(currentPassword: String! newPassword: String! endOtherSessions: Boolean!) PasswordChanged!",
+    },
+    "PasswordChanged": {"sessions": "() Int!"},
     "SignInCredentials": {"userName": "String!", "password": "String!"},
     "RefreshCredentials": {"refreshToken": "String!"},
 }
@@ -57,6 +86,7 @@ def test_the_names_that_make_a_field_ours_are_those_of_the_schema() -> None:
     assert set(types["Query"].fields) == QUERY_FIELDS
     assert set(types["Mutation"].fields) == MUTATION_FIELDS
     assert {"__typename", *types["Tokens"].fields} == set(tokens.FIELDS)
+    assert {*types["Gatepass"].fields, *types["GatepassMutation"].fields} == OPEN_FIELDS | GUARDED_FIELDS
 
 
 def test_everything_has_a_description() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.graphql.world import BEARER, SIGN_OUT, Api
+from tests.graphql.world import BEARER, SESSION, SIGN_OUT, Api
 
 
 async def test_sign_out_ends_the_session_of_the_bearer(api: Api) -> None:
     """The bearer says which sign-in ends."""
     assert (await api.post(SIGN_OUT, headers=BEARER)).json == {"data": {"signOut": {"sessions": 1}}}
-    assert api.deeds.calls[-1] == ("sign_out", "session-1", False)
+    assert api.deeds.calls[-1] == ("sign_out", str(SESSION.id), False)
     assert api.log == [("sign_out", "OK", 200)]
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from gatepass.domain.access_token import Caller, IssuedTokens
+from gatepass.domain.account import Account, EmailAddress, Scope
 from gatepass.domain.errors import FlowUnavailable, InvalidCredentials, InvalidRefreshToken, Unauthenticated
+from gatepass.domain.identifiers import AccountId, Generation, SessionId
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
+from gatepass.domain.session import Session, SessionOrigin
 from gatepass.graphql.endpoint import GraphqlEndpoint, Policies
 from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.ports import Deeds, MergedSchema
@@ -18,6 +23,7 @@ from gatepass.http.asgi import Headers, Message
 from gatepass.http.body import BodyLimits
 from gatepass.http.edge import Edge
 from gatepass.http.messages import Answer, ForwardedOperation, Request, Response
+from gatepass.usecases.ports import ListedSession
 
 ISSUED_AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 USER = "ana@example.org"
@@ -34,6 +40,18 @@ SIGN_IN_REFRESH = (
     f'{{refreshToken:"{REFRESH_TOKEN}"}}){{accessToken refreshToken}}}}'
 )
 SIGN_OUT = "mutation { signOut { sessions } }"
+ACCOUNT = Account(AccountId(UUID(int=1)), EmailAddress(USER), (Scope("read"),), ISSUED_AT)
+SESSION = Session(
+    id=SessionId(UUID(int=2)),
+    account=ACCOUNT,
+    client_id="gatepass",
+    salt=b"salt" * 4,
+    generation=Generation(1),
+    opened_at=ISSUED_AT,
+    rotated_at=ISSUED_AT + timedelta(minutes=50),
+    ends_at=ISSUED_AT + timedelta(days=90),
+)
+OTHER_SESSION = SessionId(UUID(int=3))
 COMPANIES = "{ companies { items { company_name } } }"
 
 
@@ -44,7 +62,7 @@ def tokens(access: str = "new.access.token", refresh: str = "gpr_new") -> Issued
 
 def caller(*scopes: str) -> Caller:
     """Who `ACCESS_TOKEN` proves."""
-    return Caller("account-1", frozenset(scopes), "session-1", "gatepass", ISSUED_AT + timedelta(hours=1))
+    return Caller("account-1", frozenset(scopes), str(SESSION.id), "gatepass", ISSUED_AT + timedelta(hours=1))
 
 
 @dataclass
@@ -53,9 +71,13 @@ class StubDeeds:
 
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     fault: BaseException | None = None
+    occasions: list[Occasion] = field(default_factory=list)
 
-    async def sign_in(self, user_name: str, plain: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+    async def sign_in(
+        self, user_name: str, plain: Secret[str], occasion: Occasion, *, use_management_flow: bool
+    ) -> IssuedTokens:
         """Accepts `USER` with `PASSWORD`."""
+        self.occasions.append(occasion)
         self._record("sign_in", user_name, plain.reveal(), use_management_flow)
         if not use_management_flow:
             raise FlowUnavailable
@@ -63,8 +85,11 @@ class StubDeeds:
             raise InvalidCredentials
         return tokens()
 
-    async def sign_in_refresh(self, presented: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+    async def sign_in_refresh(
+        self, presented: Secret[str], occasion: Occasion, *, use_management_flow: bool
+    ) -> IssuedTokens:
         """Accepts `REFRESH_TOKEN`."""
+        self.occasions.append(occasion)
         self._record("sign_in_refresh", presented.reveal(), use_management_flow)
         if not use_management_flow:
             raise FlowUnavailable
@@ -72,10 +97,38 @@ class StubDeeds:
             raise InvalidRefreshToken
         return tokens()
 
-    async def sign_out(self, caller: Caller, *, everywhere: bool) -> int:
-        """Ends one session, or three."""
-        self._record("sign_out", caller.session_id, everywhere)
-        return 3 if everywhere else 1
+    async def sign_out(self, caller: Caller, occasion: Occasion, *, everywhere: bool, but_here: bool = False) -> int:
+        """Ends one session, or three, or two."""
+        self.occasions.append(occasion)
+        self._record("sign_out", caller.session_id, everywhere, *([but_here] if but_here else []))
+        return 3 - but_here if everywhere else 1
+
+    async def show_account(self, caller: Caller) -> Account:
+        """The account of `USER`."""
+        self._record("show_account", caller.subject)
+        return ACCOUNT
+
+    async def list_sessions(self, caller: Caller, first: int, after: SessionId | None) -> list[ListedSession]:
+        """Two sessions, the caller's first."""
+        self._record("list_sessions", caller.subject, first, after)
+        here = SessionOrigin("192.0.2.1", "Browser/1")
+        return [ListedSession(SESSION, here), ListedSession(replace(SESSION, id=OTHER_SESSION), SessionOrigin())]
+
+    async def revoke_session(self, caller: Caller, session: SessionId, occasion: Occasion) -> bool:
+        """Ends the other session."""
+        self.occasions.append(occasion)
+        self._record("revoke_session", caller.subject, session)
+        return session == OTHER_SESSION
+
+    async def change_own_password(
+        self, caller: Caller, current: Secret[str], new: Secret[str], occasion: Occasion, *, ends_others: bool
+    ) -> int:
+        """Accepts `PASSWORD`."""
+        self.occasions.append(occasion)
+        self._record("change_own_password", caller.subject, current.reveal(), new.reveal(), ends_others)
+        if current.reveal() != PASSWORD:
+            raise InvalidCredentials
+        return int(ends_others)
 
     async def authenticate(self, token: str) -> Caller:
         """Accepts `ACCESS_TOKEN`."""
@@ -87,7 +140,16 @@ class StubDeeds:
     @property
     def deeds(self) -> Deeds:
         """These use cases, as the endpoint takes them."""
-        return Deeds(self.sign_in, self.sign_in_refresh, self.sign_out, self.authenticate)
+        return Deeds(
+            self.sign_in,
+            self.sign_in_refresh,
+            self.sign_out,
+            self.authenticate,
+            self.show_account,
+            self.list_sessions,
+            self.revoke_session,
+            self.change_own_password,
+        )
 
     def _record(self, *call: Any) -> None:
         self.calls.append(call)

@@ -17,7 +17,7 @@ from gatepass.domain import client_secret
 from gatepass.domain.client import Client
 from gatepass.domain.secret import Secret
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.ports import StoredClient
 from tests.kit.client_world import a_client
 from tests.kit.world import World
@@ -103,7 +103,7 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
 async def register(settings: Settings, **differing: Any) -> tuple[Client, Secret[str]]:
     """Register a client through a store of its own on the same file, as another process would."""
     client, secret = a_client(datetime.now(UTC), **differing), client_secret.make(os.urandom(32))
-    store = await open_store(settings.database_path)
+    store = await open_store(settings.store_url)
     try:
         digest = client_secret.digest(secret) if client.authentication == "client_secret" else None
         await store.clients.add(StoredClient(client, digest))

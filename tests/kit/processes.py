@@ -40,6 +40,10 @@ class Process:
         for reader in self._readers:
             reader.start()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def says(self, text: str, *, on: str = "out", seconds: float = 30) -> None:
         """Wait until it has said that."""
         deadline = time.monotonic() + seconds

@@ -38,8 +38,8 @@ class RoughNetwork:
     """
     Takes the next of `faults` for each request; when they are used up everything goes through.
 
-    `renewing` has how many refreshes were under way at once, at most; `renamed` how often each mutation ran, by the
-    name it gave; `spoiled` the faults that hit a sign-in or a refresh.
+    `renewing` has how many refreshes were under way at once, at most, `at_once` how many requests of any kind;
+    `renamed` how often each mutation ran, by the name it gave; `spoiled` the faults that hit a sign-in or a refresh.
     """
 
     server: PlainServer
@@ -49,7 +49,9 @@ class RoughNetwork:
     renamed: Counter[str] = field(default_factory=Counter)
     spoiled: list[Fault] = field(default_factory=list)
     requests: int = 0
+    at_once: int = 0
     _renewing_now: int = 0
+    _under_way: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def blocking(self) -> httpx2.BaseTransport:
@@ -74,12 +76,15 @@ class RoughNetwork:
             if is_renewal and fault is not Fault.NONE:
                 self.spoiled.append(fault)
             self._renewing_now += is_renewal
+            self._under_way += 1
+            self.at_once = max(self.at_once, self._under_way)
             self.renewing = max(self.renewing, self._renewing_now)
         try:
             yield
         finally:
             with self._lock:
                 self._renewing_now -= is_renewal
+                self._under_way -= 1
 
     def arrives(self, request: httpx2.Request, fault: Fault) -> httpx2.Response:
         """What the client gets, or an error of httpx2."""

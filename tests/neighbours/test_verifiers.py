@@ -22,7 +22,7 @@ from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.sealing import Sealer
 from gatepass.domain.access_token import Caller
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from tests.crypto.forger import encoded
 from tests.e2e.conftest import Site, site_before
 from tests.kit.processes import free_port, post
@@ -120,7 +120,7 @@ def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 async def signer(site: Site, audience: str) -> Signs:
     """What signs with the site's own keys, whatever a test wants to have signed."""
     settings = Settings.load({}, site.environ)
-    store = await open_store(settings.database_path)
+    store = await open_store(settings.store_url)
     ring = await Keyring.open(store.keys, Sealer(settings.require_secret_key()), clock=lambda: datetime.now(UTC))
     await store.close()
 

@@ -326,10 +326,10 @@ async def test_what_ends_an_account_ends_its_codes(
 ) -> None:
     from gatepass.domain.account import email_address
     from gatepass.domain.secret import Secret
-    from gatepass.stores.sqlite import open_store
+    from gatepass.stores.opening import open_store
 
     code = await signed_in(browser, web)
-    store = await open_store(world.settings.database_path)
+    store = await open_store(world.settings.store_url)
     found = await store.accounts.find(email_address("ana@example.org"))
     assert found is not None
     match ending:

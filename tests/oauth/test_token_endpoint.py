@@ -200,10 +200,10 @@ class TestClientAuthentication:
         assert refused.error == "invalid_grant"
 
     async def test_a_removed_client_is_nobody(self, service: Program, world: World) -> None:
-        from gatepass.stores.sqlite import open_store
+        from gatepass.stores.opening import open_store
 
         assert (await service.gets_tokens_for_itself()).status == 200
-        store = await open_store(world.settings.database_path)
+        store = await open_store(world.settings.store_url)
         await store.clients.remove(service.id, world.clock())
         await store.close()
         assert (await service.gets_tokens_for_itself()).error == "invalid_client"
@@ -276,10 +276,10 @@ class TestClientCredentials:
         """Within a second, in every process; with the new one it goes on."""
         from gatepass.domain import client_secret
         from gatepass.domain.secret import Secret
-        from gatepass.stores.sqlite import open_store
+        from gatepass.stores.opening import open_store
 
         token = (await service.gets_tokens_for_itself()).tokens["access_token"]
-        store, new = await open_store(world.settings.database_path), Secret("gpcs_new")
+        store, new = await open_store(world.settings.store_url), Secret("gpcs_new")
         assert await store.clients.replace_secret(service.id, client_secret.digest(new), world.clock())
         await store.close()
         await world.has_taken_in_revocations()
@@ -296,11 +296,11 @@ class TestClientCredentials:
             assert (await robot.tries_to_sign_in()).code == "INVALID_CREDENTIALS"
 
     async def test_a_disabled_account_gets_no_token(self, service: Program, world: World, rows: Rows) -> None:
-        from gatepass.stores.sqlite import open_store
+        from gatepass.stores.opening import open_store
 
         account = service.client.own_account
         assert account is not None
-        store = await open_store(world.settings.database_path)
+        store = await open_store(world.settings.store_url)
         await store.accounts.set_enabled(account.id, enabled=False, now=world.clock())
         await store.close()
         before = rows()

@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 
 from gatepass.domain.account import EmailAddress
 from gatepass.domain.secret import Secret
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.enable_account import EnableAccount
 from tests.kit.me_app import MeApp
 from tests.kit.world import Person, World, add_account, running, settings_for
@@ -93,7 +93,7 @@ async def test_every_refused_sign_in_looks_the_same(world: World, email: str, pa
 
 async def test_a_disabled_account_is_refused_like_a_wrong_password(world: World, ana: Person) -> None:
     """And may sign in again once it is enabled."""
-    store = await open_store(world.settings.database_path)
+    store = await open_store(world.settings.store_url)
     enable = EnableAccount(store.accounts, world.clock)
     await enable("ana@example.org", enabled=False)
     assert (await ana.tries_to_sign_in()).code == "INVALID_CREDENTIALS"
@@ -164,7 +164,7 @@ async def test_a_stored_hash_with_old_parameters_is_renewed_at_the_next_sign_in(
     async with running(stronger, MeApp()) as world:
         ana = Person(world, "ana@example.org", ANA_PASSWORD)
         first = await ana.signs_in()
-        store = await open_store(settings.database_path)
+        store = await open_store(settings.store_url)
         stored = await store.accounts.find(EmailAddress("ana@example.org"))
         await store.close()
         assert stored is not None

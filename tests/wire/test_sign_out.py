@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gatepass.domain.secret import Secret
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.change_password import ChangePassword
 from gatepass.usecases.enable_account import EnableAccount
 from gatepass.usecases.ports import Passwords, Store
@@ -51,7 +51,7 @@ async def test_signing_out_needs_a_bearer(world: World, ana: Person) -> None:
 async def test_what_ends_an_account_ends_its_sessions(world: World, ana: Person, ben: Person, deed: str) -> None:
     """By another process on the same store, as the command line does it."""
     tokens, others = await ana.signs_in(), await ben.signs_in()
-    store = await open_store(world.settings.database_path)
+    store = await open_store(world.settings.store_url)
     await _deeds(store, world)[deed]()
     await store.close()
     assert (await ana.tries_to_refresh(tokens)).code == "INVALID_REFRESH_TOKEN"
@@ -65,7 +65,7 @@ async def test_what_ends_an_account_ends_its_sessions(world: World, ana: Person,
 async def test_enabling_an_account_brings_no_session_back(world: World, ana: Person) -> None:
     """Only a new sign-in does."""
     tokens = await ana.signs_in()
-    store = await open_store(world.settings.database_path)
+    store = await open_store(world.settings.store_url)
     enable = EnableAccount(store.accounts, world.clock)
     await enable(ana.email, enabled=False)
     await enable(ana.email, enabled=True)

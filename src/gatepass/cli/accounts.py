@@ -16,7 +16,7 @@ from gatepass.domain.account import Account, email_address, scopes
 from gatepass.domain.errors import BadUserInput, GatepassError
 from gatepass.domain.secret import Secret
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.add_account import AddAccount
 from gatepass.usecases.change_password import ChangePassword
 from gatepass.usecases.enable_account import EnableAccount
@@ -33,6 +33,18 @@ class NoStoreError(GatepassError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"there is no store at {path}: run 'gatepass init', or say where it is with --data-dir")
+
+
+def check_store_is_there(settings: Settings) -> None:
+    """
+    Refuse to make an empty SQLite file where there should be one; a server says itself what is missing.
+
+    Raises:
+        NoStoreError: there is none.
+    """
+    path = settings.database_path
+    if path is not None and not path.is_file():
+        raise NoStoreError(path)
 
 
 def check_new(settings: Settings, email: str, granted: Sequence[str]) -> None:
@@ -116,11 +128,10 @@ def with_store(settings: Settings, deed: Callable[[Store], Awaitable[R]]) -> R:
     Raises:
         NoStoreError: there is none.
     """
-    if not settings.database_path.is_file():
-        raise NoStoreError(settings.database_path)
+    check_store_is_there(settings)
 
     async def do() -> R:
-        store = await open_store(settings.database_path)
+        store = await open_store(settings.store_url)
         try:
             return await deed(store)
         finally:

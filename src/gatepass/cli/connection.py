@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -73,7 +74,7 @@ class Connection:
             raise SignInRequired(
                 f"There is no profile {self.profile}; 'gatepass status' shows which there are.", profile=self.profile
             )
-        raise SignInRequired("Nobody is signed in, and neither --url nor GATEPASS_URL names an API.")
+        raise SignInRequired("Nobody is signed in, and neither --url nor GATEPASS_URL names an API.", url="URL")
 
     def open(self) -> Client:
         """The client; nothing has gone over the network yet."""
@@ -101,7 +102,9 @@ class Connection:
             stored = self.stored(self.store())
             if stored is not None and stored.access_token and is_fresh(stored, now=time.time(), min_ttl=min_ttl):
                 return stored.access_token
-        with self.open() as api:
+        from gatepass.cli.progress import Progress  # noqa: PLC0415 - not for what is kept
+
+        with self.open() as api, Progress(f"waiting for {urlsplit(api.url).netloc}"):
             return api.token(min_ttl)
 
 

@@ -61,8 +61,12 @@ def refuse_other_hosts(address: str, arguments: Sequence[str]) -> None:
     Raises:
         click.UsageError: an address there has another origin, or curl was told to take the header along.
     """
-    if "--location-trusted" in arguments:
-        raise click.UsageError("--location-trusted would give the token to another host: use --location.")
+    for each in arguments:
+        # curl takes the beginning of a long option for the whole of it.
+        if each.startswith("--location-t"):
+            raise click.UsageError("--location-trusted would give the token to another host: use --location.")
+        if each.startswith("--proto"):
+            raise click.UsageError(f"{each} is set already, so that the token goes to the API's own host only.")
     for url in _urls(arguments):
         if _origin(url) != _origin(address):
             raise click.UsageError(f"The token is for {_origin(address)}, and not for {_origin(url)}.")
@@ -71,9 +75,11 @@ def refuse_other_hosts(address: str, arguments: Sequence[str]) -> None:
 def _urls(arguments: Sequence[str]) -> list[str]:
     """What curl would fetch; it spells the scheme in any case, and takes parts of a name in braces."""
     before = ["", *arguments]
+    # Newer versions of curl also take an option and its value in one.
+    values = [each.removeprefix("--url=") for each in arguments]
     return [
         each
-        for option, each in zip(before, arguments, strict=False)
+        for option, each in zip(before, values, strict=False)
         if each.lower().startswith(("http:", "https:")) and option not in _TAKE_ANYTHING
     ]
 

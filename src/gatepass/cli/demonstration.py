@@ -23,7 +23,7 @@ from gatepass.embed import Gatepass
 from gatepass.http.asgi import App
 from gatepass.server import Stop, listen, new_event_loop, port_of, serve, stopped_by_signals
 from gatepass.settings import Settings
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.telemetry.logs import configure_logging
 
 LOOPBACK: Final = "127.0.0.1"
@@ -97,7 +97,7 @@ def _settings(folder: Path, port: int, upstream: str) -> Settings:
 async def _make_accounts(settings: Settings) -> tuple[DemoAccount, DemoAccount]:
     reader = DemoAccount("reader", "reader@example.org", ("read",), _random_password())
     administrator = DemoAccount("administrator", "admin@example.org", ("read", "write"), _random_password())
-    store = await open_store(settings.database_path)
+    store = await open_store(settings.store_url)
     try:
         await accounts.add_all(
             settings, store, [(each.email, each.password, each.scopes) for each in (reader, administrator)]

@@ -26,7 +26,7 @@ def logout(connection: Connection) -> None:
     store = connection.store()
     stored = connection.stored(store)
     if stored is None:
-        say("nobody is signed in there")
+        say(f"nobody is signed in{' there' if connection.profile or connection.url else ''}")
         return
     if is_given_by_environment():
         raise WrongSignInError(

@@ -14,29 +14,34 @@ from gatepass.domain.errors import GatepassError
 from gatepass.settings import Settings
 from gatepass.settings.reference import settings_template
 from gatepass.settings.sources import CONFIG_NAME, SECRET_KEY_NAME
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 
 
 class AlreadyThereError(GatepassError):
     """There is a Gatepass there already; nothing was written."""
 
 
-def make_data_folder(settings: Settings) -> list[Path]:
+def make_data_folder(settings: Settings, database_url: str | None = None) -> list[Path]:
     """
-    Make what is missing; the paths of what was made.
+    Make what is missing; the paths of what was made. A database on a server is not touched.
+
+    Args:
+        database_url: goes into the new `gatepass.toml`, for later commands.
 
     Raises:
         AlreadyThereError: nothing was written.
     """
     secret_key, config = settings.data_dir / SECRET_KEY_NAME, settings.data_dir / CONFIG_NAME
     has_own_config = settings.config_file in (None, config)
-    _check_nothing_there(settings.database_path, secret_key, *([config] if has_own_config else []))
+    database = settings.database_path
+    _check_nothing_there(*([database] if database else []), secret_key, *([config] if has_own_config else []))
     with _undone_if_failed() as made:
         _make_folder(settings.data_dir, made)
         _make_secret_key(settings, secret_key, made)
         if has_own_config:
-            _make_config(config, made)
-        _make_store(settings, made)
+            _make_config(config, database_url, made)
+        if database is not None:
+            _make_sqlite(database, settings.store_url, made)
     return [path for path in made if path.exists()]
 
 
@@ -74,18 +79,19 @@ def _make_secret_key(settings: Settings, path: Path, made: list[Path]) -> None:
         _write_new(path, generate_secret_key().reveal() + "\n", made)
 
 
-def _make_config(path: Path, made: list[Path]) -> None:
-    _write_new(path, settings_template(), made)
+def _make_config(path: Path, database_url: str | None, made: list[Path]) -> None:
+    given = {} if database_url is None else {"database_url": database_url}
+    _write_new(path, settings_template(given), made)
 
 
-def _make_store(settings: Settings, made: list[Path]) -> None:
+def _make_sqlite(file: Path, url: str, made: list[Path]) -> None:
     async def open_and_close() -> None:
-        store = await open_store(settings.database_path)
+        store = await open_store(url)
         await store.close()
 
     # Beside an open store lie two more files; a start that failed may leave them.
-    made.extend(settings.database_path.with_name(f"{settings.database_path.name}{end}") for end in ("-wal", "-shm"))
-    made.append(settings.database_path)
+    made.extend(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm"))
+    made.append(file)
     asyncio.run(open_and_close())
 
 

@@ -41,7 +41,8 @@ def status(connection: Connection, context: click.Context, *, is_json: bool) -> 
         if source is not None:
             say(f"{source} is set and comes before what is kept")
     if chosen is None and source is None:
-        complain("nobody is signed in there: run 'gatepass login URL'")
+        where = " there" if connection.profile or connection.url else ""
+        complain(f"nobody is signed in{where}: run 'gatepass login URL'")
         context.exit(SIGN_IN_NEEDED)
 
 

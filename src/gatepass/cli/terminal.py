@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -113,6 +113,20 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
         raise click.UsageError("There is no terminal to ask on: use --yes.")
     if not click.confirm(shown(question), err=True):
         raise DeclinedError("nothing was done")
+
+
+def sign_ins(count: int) -> str:
+    """So many, in words."""
+    return f"{count} sign-in" if count == 1 else f"{count} sign-ins"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines whose cells stand below each other; the last one is as wide as it is."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)][:-1]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    ]
 
 
 def _password_from_stdin() -> Secret[str]:

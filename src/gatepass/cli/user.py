@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gatepass.cli.source import Source, with_source
-from gatepass.cli.terminal import confirm, new_password, say, shown
+from gatepass.cli.terminal import columns, confirm, new_password, say, shown, sign_ins
 
 if TYPE_CHECKING:
     from gatepass.domain.account import Account
@@ -22,7 +22,7 @@ _password_stdin = click.option(
 
 @click.group()
 def user() -> None:
-    """Add, list, disable and remove accounts."""
+    """Add, list, sign out, disable and remove accounts."""
 
 
 @user.command()
@@ -95,6 +95,17 @@ def passwd(source: Source, email: str, *, password_stdin: bool) -> None:
     say(f"changed the password of {email}; all its sign-ins have ended")
 
 
+@user.command("sign-out", short_help="End all sign-ins of an account.")
+@with_source
+@click.argument("email")
+def sign_out(source: Source, email: str) -> None:
+    """End all sign-ins of an account. It stays enabled, and can sign in again."""
+    from gatepass.cli import sessions  # noqa: PLC0415 - not for --help
+
+    ended = sessions.sign_out(source.load(), email)
+    say(f"ended {sign_ins(ended)} of {email}")
+
+
 @user.command()
 @with_source
 @click.argument("email")
@@ -130,5 +141,4 @@ def _columns(accounts: Iterable[Account]) -> list[str]:
     for account in accounts:
         state = "enabled" if account.enabled else "disabled"
         rows.append((account.email, state, f"{account.created_at:%Y-%m-%d}", " ".join(account.scopes)))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows]
+    return columns(rows)

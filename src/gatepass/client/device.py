@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from gatepass.client.address import checked, origin
+from gatepass.client.address import checked, is_same, origin
 from gatepass.client.effects import Answer, Do, Flow, Pause, Request, Send
 from gatepass.client.errors import ClientError, ProtocolError, ServerUnreachable
 from gatepass.client.exchange import Endpoint
@@ -83,16 +83,37 @@ def device_sign_in(
 
 
 def _metadata(url: str) -> Flow[Mapping[str, Any]]:
-    """The server's metadata; its issuer must be the one that was asked (RFC 8414 §3.3)."""
+    """
+    The metadata of the API's issuer, which must be the one that was asked (RFC 8414 §3.3).
+
+    An issuer elsewhere has to say that the API is one of its own: else an API could have us fetch a token of another
+    one, and we would give it away.
+    """
     parts = urlsplit(url)
-    issuer = f"{parts.scheme}://{parts.netloc}"
-    answer: Answer = yield Send(Request(issuer + METADATA_PATH, headers=_HEADERS, method="GET"))
+    asked = f"{parts.scheme}://{parts.netloc}"
+    found = yield from _document(asked, url)
+    named = str(found.get("issuer"))
+    if origin(named) == origin(asked) and not urlsplit(named).path.strip("/"):
+        return found
+    if parts.scheme == urlsplit(named).scheme or parts.scheme == "http":
+        found = yield from _document(checked(named), url)
+        resources = found.get("protected_resources")
+        is_ours = isinstance(resources, list) and any(
+            isinstance(each, str) and is_same(each, url) for each in resources
+        )
+        if found.get("issuer") == named and is_ours:
+            return found
+    raise ProtocolError(f"{asked} says that its sign-in is that of {named}, which does not know it. Nothing was sent.")
+
+
+def _document(issuer: str, url: str) -> Flow[Mapping[str, Any]]:
+    """Where an issuer has a path, the well-known part stands before it (RFC 8414 §3.1)."""
+    parts = urlsplit(issuer)
+    address = f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path.rstrip('/')}"
+    answer: Answer = yield Send(Request(address, headers=_HEADERS, method="GET"))
     found = answer.body
     if answer.status != _OK or not isinstance(found, dict):
-        raise DeviceSignInFailed(f"{issuer} has no device sign-in. Sign in with a password instead.", "UNSUPPORTED")
-    named = str(found.get("issuer"))
-    if origin(named) != origin(issuer) or urlsplit(named).path.strip("/"):
-        raise ProtocolError(f"{issuer} says that its sign-in is that of {named}. Use that address, if you trust it.")
+        raise DeviceSignInFailed(f"{url} has no device sign-in. Sign in with a password instead.", "UNSUPPORTED")
     return found
 
 

@@ -20,6 +20,8 @@ from gatepass.client.stored import Announce, ProcessLock, StoredSignIn, StoreErr
 FORMAT: Final = 1
 _SUFFIX: Final = ".json"
 _CURRENT: Final = "current"
+KEYRING_NAMES: Final = "keyring-profiles"
+"""The file that says which sign-ins are in a keyring."""
 _LATEST: Final = 1e15
 
 
@@ -204,6 +206,14 @@ class FileStore:
         """See `SignInStore`."""
         self._folder.ensure()
         return FileLock(self._folder.path / f"{checked_profile(profile)}.lock")
+
+
+def has_keyring_names(folder: Path) -> bool:
+    """Whether a keyring was used, and has sign-ins still."""
+    try:
+        return (folder / KEYRING_NAMES).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def encoded(sign_in: StoredSignIn) -> bytes:

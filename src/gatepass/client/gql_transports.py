@@ -6,6 +6,7 @@ Errors of the client (`SignInRequired`, `ServerUnreachable`) come through gql as
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -55,8 +56,9 @@ class GqlAsyncTransport(AsyncTransport):
         """Results as they come."""
         query, variables, name = _parts(request)
         try:
-            async for data in self._api.subscribe(query, variables, operation_name=name):
-                yield ExecutionResult(data=data)
+            async with contextlib.aclosing(self._api.subscribe(query, variables, operation_name=name)) as events:
+                async for data in events:
+                    yield ExecutionResult(data=data)
         except GraphQLErrors as error:
             raise TransportQueryError(str(error), errors=[dict(each) for each in error.errors]) from error
 

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from gatepass.client.file_lock import FileLock
-from gatepass.client.file_store import Folder, decoded, encoded
+from gatepass.client.file_store import KEYRING_NAMES, Folder, decoded, encoded
 from gatepass.client.stored import Announce, ProcessLock, StoredSignIn, StoreError, checked_profile
 
 SERVICE: Final = "gatepass"
-_NAMES: Final = "keyring-profiles"
 _PROBE: Final = "probe"
 # From here on `keyring` itself recommends a backend. Those below keep nothing (`fail`, `null`), or are files.
 _RECOMMENDED: Final = 1.0
@@ -103,7 +102,7 @@ class KeyringStore:
 
     def profiles(self) -> Sequence[str]:
         """See `SignInStore`."""
-        content = self._folder.read(_NAMES) or b""
+        content = self._folder.read(KEYRING_NAMES) or b""
         return sorted(set(content.decode("utf-8", "replace").split()))
 
     def current(self) -> str | None:
@@ -123,7 +122,7 @@ class KeyringStore:
         return FileLock(self._folder.path / f"{checked_profile(profile)}.lock")
 
     def _write_names(self, names: Sequence[str]) -> None:
-        self._folder.write(_NAMES, "".join(f"{name}\n" for name in sorted(names)).encode())
+        self._folder.write(KEYRING_NAMES, "".join(f"{name}\n" for name in sorted(names)).encode())
 
     def _ask(self, deed: str, method: Any, *arguments: str) -> Any:
         try:

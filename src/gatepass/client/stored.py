@@ -147,7 +147,11 @@ class NoStore:
 
 def open_store(environ: Mapping[str, str] = os.environ, *, announce: Announce = lambda _: None) -> SignInStore:
     """
-    The store that `GATEPASS_STORE` names; unless it does, the system's keyring if one answers, else files.
+    The store that `GATEPASS_STORE` names; unless it does, files that have sign-ins already, else the system's keyring
+    if one answers, else files.
+
+    So a sign-in is found again where it was kept, also from a desktop whose keyring the shell of yesterday did not
+    reach; and `gatepass token` does not ask a keyring in vain each time.
 
     Args:
         announce: gets a line when tokens go to files for the first time, and when something damaged was set aside.
@@ -155,14 +159,16 @@ def open_store(environ: Mapping[str, str] = os.environ, *, announce: Announce = 
     Raises:
         StoreError: an unknown name, or a keyring is wanted and none answers.
     """
-    from gatepass.client.file_store import FileStore, state_folder  # noqa: PLC0415 - a store imports this module
+    # A store imports this module.
+    from gatepass.client.file_store import FileStore, has_keyring_names, state_folder  # noqa: PLC0415
 
     kind = environ.get("GATEPASS_STORE", "").strip().lower()
     if kind == "none":
         return NoStore()
     folder = state_folder(environ)
-    if kind == "file":
-        return FileStore(folder, announce=announce)
+    files = FileStore(folder, announce=announce)
+    if kind == "file" or (kind == "" and files.profiles() and not has_keyring_names(folder)):
+        return files
     if kind not in ("", "keyring"):
         raise StoreError(f"GATEPASS_STORE is {kind!r}; it can be keyring, file or none.")
     from gatepass.client.keyring_store import KeyringStore, answering_keyring  # noqa: PLC0415
@@ -175,7 +181,7 @@ def open_store(environ: Mapping[str, str] = os.environ, *, announce: Announce = 
             "GATEPASS_STORE is keyring, and no keyring answers. Install gatepass[keyring] and unlock the system's "
             "keyring, or use GATEPASS_STORE=file."
         )
-    return FileStore(folder, announce=announce)
+    return files
 
 
 def warn(line: str) -> None:

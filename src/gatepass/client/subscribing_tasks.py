@@ -82,27 +82,42 @@ async def _over_websocket(io: Tasks, subscription: Subscription, access: str, qu
     from httpx2 import websockets  # noqa: PLC0415 - needs the extra
 
     url, headers = subscription.websocket_url, bearer(access)
+    trouble: Exception | None = None
     try:
         async with io.http.websocket(
             url, headers=headers, subprotocols=[SUBPROTOCOL], max_message_size_bytes=LONGEST_MESSAGE
         ) as socket:
-            await socket.send_text(subscription.hello(access))
-            while True:
-                taken = subscription.take_message(await socket.receive_text())
-                for text in taken.sends:
-                    await socket.send_text(text)
-                if taken.is_over:
-                    return
-                if taken.data is not None:
-                    await queue.put(taken.data)
+            trouble = await _conversation(socket, subscription, access, queue)
     except websockets.WebSocketUpgradeError as error:
         raise refused_upgrade(subscription, error.response.status_code) from None
-    except websockets.WebSocketDisconnect as error:
-        raise subscription.closed(error.code, error.reason) from None
-    except websockets.HTTPXWSException:
-        raise subscription.broken() from None
     except httpx2.HTTPError as error:
         raise unreachable(error, subscription.url) from error
+    except ExceptionGroup as group:
+        raise subscription.broken() from group
+    if trouble is not None:
+        raise trouble
+
+
+async def _conversation(socket: Any, subscription: Subscription, access: str, queue: _Queue) -> Exception | None:
+    """All messages; what went wrong is returned: raised in the socket's task group it would come out in a group."""
+    from httpx2 import websockets  # noqa: PLC0415 - see above
+
+    try:
+        await socket.send_text(subscription.hello(access))
+        while True:
+            taken = subscription.take_message(await socket.receive_text())
+            for text in taken.sends:
+                await socket.send_text(text)
+            if taken.is_over:
+                return None
+            if taken.data is not None:
+                await queue.put(taken.data)
+    except websockets.WebSocketDisconnect as error:
+        return subscription.closed(error.code, error.reason)
+    except websockets.HTTPXWSException:
+        return subscription.broken()
+    except Exception as error:
+        return error
 
 
 async def _over_events(io: Tasks, subscription: Subscription, access: str, queue: _Queue) -> None:

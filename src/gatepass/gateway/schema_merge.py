@@ -53,6 +53,7 @@ def merged(theirs: Introspection, ours: Introspection, reserved: frozenset[str])
 def _names(types: dict[str, Any], roots: dict[str, str], ours: Introspection) -> dict[str, str]:
     """Our types' names, and under which they are shown."""
     meeting = {ours[f"{kind}Type"]["name"]: root for kind, root in roots.items() if ours.get(f"{kind}Type")}
+    own = {entry["name"] for entry in ours["types"]}
     names = {}
     for entry in ours["types"]:
         name = shown = entry["name"]
@@ -60,7 +61,7 @@ def _names(types: dict[str, Any], roots: dict[str, str], ours: Introspection) ->
         if name.startswith("__") or (name in _COMMON and name in types):
             continue
         shared = entry["kind"] == "SCALAR" == types.get(name, entry)["kind"]
-        while shown in types and not shared:
+        while not shared and (shown in types or (shown != name and shown in own)):
             shown = f"Gatepass{shown}"
         names[name] = meeting.get(name, shown)
     return names

@@ -14,11 +14,27 @@ from gatepass.graphql.document import Document
 from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.measures import selections
 from gatepass.graphql.refusal import refused_at
-from gatepass.graphql.sign_in_schema import MUTATION_FIELDS, QUERY_FIELDS, SIGN_IN_FIELDS
+from gatepass.graphql.sign_in_schema import (
+    ACCOUNT_FIELD,
+    CHANGE_PASSWORD,
+    GUARDED_FIELDS,
+    MUTATION_FIELDS,
+    QUERY_FIELDS,
+    RESERVED,
+    SIGN_IN_FIELDS,
+)
 
-_OURS: Final = {"query": QUERY_FIELDS | SIGN_IN_FIELDS, "mutation": MUTATION_FIELDS, "subscription": SIGN_IN_FIELDS}
+_OURS: Final = {"query": QUERY_FIELDS | RESERVED, "mutation": MUTATION_FIELDS, "subscription": RESERVED}
 _SCHEMA_FIELDS: Final = frozenset({"__schema", "__type"})
-_FOLDED_SIGN_IN_FIELDS: Final = frozenset(name.lower() for name in SIGN_IN_FIELDS)
+_FOLDED_SECRET_FIELDS: Final = frozenset(name.lower() for name in RESERVED | {CHANGE_PASSWORD})
+_WORDS: Final = {
+    "signIn": "sign_in",
+    "signInRefresh": "sign_in_refresh",
+    "signOut": "sign_out",
+    "revokeSession": "revoke_session",
+    "signOutEverywhere": "sign_out",
+    CHANGE_PASSWORD: "change_password",
+}
 
 
 class Kind(Enum):
@@ -68,7 +84,9 @@ def classify(document: Document, operation_name: str | None, limits: DocumentLim
     others = names - ours - schema - {"__typename"}
     if ours:
         _check_ours(fields, ours, others=others, schema=schema, verb=verb)
-        return Classification(Kind.LOCAL, verb, _word(ours, verb), needs_caller="signOut" in ours)
+        below = _below_account_field(document, fields, limits, verb)
+        needs_caller = "signOut" in ours or bool(below & GUARDED_FIELDS)
+        return Classification(Kind.LOCAL, verb, _word(ours | below, verb), needs_caller=needs_caller)
     if not others:
         return Classification(Kind.INTROSPECTION, verb, "introspection", asks_schema=bool(schema))
     return Classification(Kind.PROTECTED, verb, verb, asks_schema=bool(schema))
@@ -76,14 +94,14 @@ def classify(document: Document, operation_name: str | None, limits: DocumentLim
 
 def may_be_remembered(document: Document) -> bool:
     """
-    Whether no field of the document, at any depth, in any operation or fragment, is named like a sign-in field.
+    Whether no field of the document, at any depth, in any operation or fragment, is named like one that takes a secret.
 
     Misspelt ones count too: `signin` holds a password as well.
     """
     sets = [operation.selection_set for operation in document.operations]
     sets.extend(fragment.selection_set for fragment in document.fragments.values())
     return not any(
-        isinstance(selection, FieldNode) and selection.name.value.lower() in _FOLDED_SIGN_IN_FIELDS
+        isinstance(selection, FieldNode) and selection.name.value.lower() in _FOLDED_SECRET_FIELDS
         for selection_set in sets
         for selection, _ in selections(selection_set)
     )
@@ -132,10 +150,31 @@ def _check_ours(fields: list[FieldNode], ours: set[str], *, others: set[str], sc
         )
 
 
+def _below_account_field(
+    document: Document, fields: list[FieldNode], limits: DocumentLimits, verb: str
+) -> frozenset[str]:
+    """
+    The names of the fields below `gatepass`.
+
+    In a mutation there is one at most, and no other deed beside it: fields below the root run side by side, so that of
+    two deeds one could be done when the other was refused, and of two passwords both were tried.
+    """
+    ours = [field for field in fields if field.name.value == ACCOUNT_FIELD]
+    below = [field.selection_set for field in ours if field.selection_set is not None]
+    found = root_fields(document, below, limits.max_root_fields)
+    if verb != "query" and ours:
+        deeds = {(_response_key(field), field.name.value) for field in found if field.name.value != "__typename"}
+        beside = {(_response_key(field), field.name.value) for field in fields if field.name.value != "__typename"}
+        if len(deeds) > 1 or len(beside) > 1:
+            raise refused_at(
+                ValidationFailed("Only one thing at a time: with gatepass a mutation does nothing else."), *ours[:1]
+            )
+    return frozenset(field.name.value for field in found)
+
+
 def _response_key(field: FieldNode) -> str:
     return field.alias.value if field.alias is not None else field.name.value
 
 
-def _word(ours: set[str], verb: str) -> str:
-    words = {"signIn": "sign_in", "signInRefresh": "sign_in_refresh", "signOut": "sign_out"}
-    return next((word for name, word in words.items() if name in ours), verb)
+def _word(ours: set[str] | frozenset[str], verb: str) -> str:
+    return next((word for name, word in _WORDS.items() if name in ours), verb)

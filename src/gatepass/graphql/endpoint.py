@@ -11,8 +11,10 @@ from typing import Final
 
 from gatepass.domain.access_token import Caller
 from gatepass.domain.errors import Forbidden, Refused, RequestTooLarge, Unauthenticated, UpstreamUnavailable
+from gatepass.domain.occasion import Door
 from gatepass.graphql.answers import data_answer, error_answer
 from gatepass.graphql.classification import Classification, Kind, classify, may_be_remembered
+from gatepass.graphql.context import Service
 from gatepass.graphql.document import Document, read_document
 from gatepass.graphql.envelope import Envelope, from_json, from_query_string
 from gatepass.graphql.forwarding import forwardable
@@ -22,12 +24,12 @@ from gatepass.graphql.literals import with_plain_spaces
 from gatepass.graphql.lru import Lru
 from gatepass.graphql.ports import Deeds, SchemaSource
 from gatepass.graphql.refusal import OperationRefused
-from gatepass.graphql.resolvers import Context
 from gatepass.graphql.sign_in_operations import PlannedCall, SignInOperations
 from gatepass.http.bearer import bearer_token
 from gatepass.http.body import BodyLimits, read_body
 from gatepass.http.media_types import MAX_HEADER_BYTES, MediaType, check_content, response_type
 from gatepass.http.messages import Answer, Forward, ForwardedOperation, Request, Response
+from gatepass.http.occasion import occasion_of
 from gatepass.http.query_string import refuse_secrets
 from gatepass.http.refusals import MethodNotAllowed, NotAcceptable
 
@@ -94,7 +96,7 @@ class GraphqlEndpoint:
         self._policies = policies or Policies()
         self._document_limits = document_limits or DocumentLimits()
         self._body_limits = body_limits or BodyLimits()
-        self._sign_in = SignInOperations(Context(deeds, issuer, access_ttl), self._document_limits)
+        self._sign_in = SignInOperations(Service(deeds, issuer, access_ttl), self._document_limits)
         self._introspection = Introspection(self._sign_in.schema, schema_source, self._document_limits)
         self._remembered: Lru[tuple[bytes, str | None], Classification] = Lru(max_entries=4096, max_bytes=2**21)
 
@@ -166,7 +168,7 @@ class GraphqlEndpoint:
 
     async def _answered(self, request: Request, asked: PlannedCall | _Asked) -> bytes:
         if isinstance(asked, PlannedCall):
-            return await self._sign_in.run_planned(asked)
+            return await self._sign_in.run_planned(asked, occasion_of(request, Door.GRAPHQL))
         classification = asked.classification
         _check_method(request, classification)
         if len(asked.envelope.body) > MAX_OWN_BODY_BYTES:
@@ -175,7 +177,7 @@ class GraphqlEndpoint:
             merged = classification.asks_schema and await self._shows_all(request)
             return await self._introspection.answer(asked.envelope, merged=merged, memorable=asked.memorable)
         caller = await self._caller(request) if classification.needs_caller else None
-        return await self._sign_in.run(asked.document, asked.envelope, caller)
+        return await self._sign_in.run(asked.document, asked.envelope, occasion_of(request, Door.GRAPHQL), caller)
 
     async def _forwarded(self, request: Request, asked: _Asked) -> Answer:
         classification = asked.classification
@@ -210,7 +212,10 @@ class GraphqlEndpoint:
         token = bearer_token(request)
         if token is None:
             raise Unauthenticated
-        return await self._deeds.authenticate(token)
+        caller = await self._deeds.authenticate(token)
+        if caller.issuer is not None:
+            raise Forbidden(f"This is for accounts of this server, and {caller.issuer} vouches for you: go there.")
+        return caller
 
 
 def _body_to_forward(asked: _Asked) -> bytes:

@@ -12,9 +12,10 @@ from gatepass.domain.errors import ValidationFailed
 from gatepass.graphql.classification import root_fields
 from gatepass.graphql.document import Definition, Document
 from gatepass.graphql.refusal import refused_at
-from gatepass.graphql.sign_in_schema import SIGN_IN_FIELDS
+from gatepass.graphql.sign_in_schema import CHANGE_PASSWORD, RESERVED
 
 _ROOT_TYPES: Final = frozenset({"Query", "Mutation", "Subscription"})
+_BELOW: Final = "GatepassMutation"
 _VISIBLE: Final = re.compile(r"[^\r\n]")
 
 
@@ -22,30 +23,36 @@ def forwardable(document: Document, operation: OperationDefinitionNode) -> str |
     """
     The text to forward in place of the document's own; None where that can go as it is.
 
-    Editors send all that stands in them and say which operation they mean, so a query often comes with the `signIn`
-    above it. Then what the selected operation does not use is blanked out, and every place stays where it was.
+    Editors send all that stands in them and say which operation they mean, so a query often comes with the `signIn` or
+    `changePassword` above it. Then what the selected operation does not use is blanked out, and every place stays where
+    it was.
 
     Raises:
         OperationRefused: what it does use has a sign-in on a root type.
     """
     used = document.used_by(operation)
-    if not _signs_in(document, document.definitions):
+    if not _is_ours(document, document.definitions):
         return None
-    if _signs_in(document, used):
+    if _is_ours(document, used):
         raise refused_at(
-            ValidationFailed("This operation would take a sign-in along to the API: send signIn by itself."),
+            ValidationFailed("This operation would take a sign-in along to the API: send signIn and gatepass alone."),
             operation,
         )
     return _only(document.text, used)
 
 
-def _signs_in(document: Document, definitions: Iterable[Definition]) -> bool:
-    roots = [
-        definition.selection_set
-        for definition in definitions
-        if not isinstance(definition, FragmentDefinitionNode) or definition.type_condition.name.value in _ROOT_TYPES
-    ]
-    return any(field.name.value in SIGN_IN_FIELDS for field in root_fields(document, roots, ceiling=None))
+def _is_ours(document: Document, definitions: Iterable[Definition]) -> bool:
+    """Whether one of our fields is among those of a root type, or a password below `gatepass`."""
+    roots, below = [], []
+    for definition in definitions:
+        condition = definition.type_condition.name.value if isinstance(definition, FragmentDefinitionNode) else None
+        if condition is None or condition in _ROOT_TYPES:
+            roots.append(definition.selection_set)
+        elif condition == _BELOW:
+            below.append(definition.selection_set)
+    return any(field.name.value in RESERVED for field in root_fields(document, roots, ceiling=None)) or any(
+        field.name.value == CHANGE_PASSWORD for field in root_fields(document, below, ceiling=None)
+    )
 
 
 def _only(text: str, kept: Iterable[Definition]) -> str:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from graphql import GraphQLSchema
 
 from gatepass.domain.access_token import Caller, IssuedTokens
+from gatepass.domain.account import Account
+from gatepass.domain.identifiers import SessionId
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
+from gatepass.usecases.ports import ListedSession
 
 
 class SignInDeed(Protocol):
     """`usecases.sign_in.SignIn`."""
 
-    async def __call__(self, user_name: str, plain: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+    async def __call__(
+        self, user_name: str, plain: Secret[str], occasion: Occasion, *, use_management_flow: bool
+    ) -> IssuedTokens:
         """Check credentials and open a session."""
         ...
 
@@ -22,7 +29,7 @@ class SignInDeed(Protocol):
 class SignInRefreshDeed(Protocol):
     """`usecases.sign_in_refresh.SignInRefresh`."""
 
-    async def __call__(self, presented: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+    async def __call__(self, presented: Secret[str], occasion: Occasion, *, use_management_flow: bool) -> IssuedTokens:
         """Trade a refresh token for the next pair."""
         ...
 
@@ -30,8 +37,42 @@ class SignInRefreshDeed(Protocol):
 class SignOutDeed(Protocol):
     """`usecases.sign_out.SignOut`."""
 
-    async def __call__(self, caller: Caller, *, everywhere: bool) -> int:
+    async def __call__(self, caller: Caller, occasion: Occasion, *, everywhere: bool, but_here: bool = False) -> int:
         """End sessions; how many."""
+        ...
+
+
+class ShowAccountDeed(Protocol):
+    """`usecases.show_account.ShowAccount`."""
+
+    async def __call__(self, caller: Caller) -> Account:
+        """Who is signed in."""
+        ...
+
+
+class ListSessionsDeed(Protocol):
+    """`usecases.list_sessions.ListSessions`."""
+
+    async def __call__(self, caller: Caller, first: int, after: SessionId | None) -> Sequence[ListedSession]:
+        """Where they are signed in."""
+        ...
+
+
+class RevokeSessionDeed(Protocol):
+    """`usecases.revoke_session.RevokeSession`."""
+
+    async def __call__(self, caller: Caller, session: SessionId, occasion: Occasion) -> bool:
+        """End one of their sessions."""
+        ...
+
+
+class ChangeOwnPasswordDeed(Protocol):
+    """`usecases.change_own_password.ChangeOwnPassword`."""
+
+    async def __call__(
+        self, caller: Caller, current: Secret[str], new: Secret[str], occasion: Occasion, *, ends_others: bool
+    ) -> int:
+        """Set another password; how many sessions ended."""
         ...
 
 
@@ -51,6 +92,10 @@ class Deeds:
     sign_in_refresh: SignInRefreshDeed
     sign_out: SignOutDeed
     authenticate: AuthenticateDeed
+    show_account: ShowAccountDeed
+    list_sessions: ListSessionsDeed
+    revoke_session: RevokeSessionDeed
+    change_own_password: ChangeOwnPasswordDeed
 
 
 @dataclass(frozen=True, slots=True)

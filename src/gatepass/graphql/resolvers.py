@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from graphql import GraphQLResolveInfo, GraphQLSchema
 
-from gatepass.domain.access_token import Caller, IssuedTokens
-from gatepass.domain.errors import Unauthenticated
+from gatepass.domain.access_token import IssuedTokens
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
-from gatepass.graphql import tokens
+from gatepass.graphql import account, tokens
+from gatepass.graphql.context import Context
 from gatepass.graphql.ports import Deeds
 from gatepass.graphql.sign_in_schema import build_sign_in_schema
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What resolvers see of a request. `caller` is proven, and there only where the operation needs one."""
-
-    deeds: Deeds
-    issuer: str
-    access_ttl: timedelta
-    caller: Caller | None = None
 
 
 @cache
@@ -34,28 +23,27 @@ def executable_schema() -> GraphQLSchema:
     fields = {
         name: graphql_type.fields for name, graphql_type in schema.type_map.items() if hasattr(graphql_type, "fields")
     }
-    fields["Query"]["gatepass"].resolve = _gatepass
     fields["Mutation"]["signIn"].resolve = _sign_in
     fields["Mutation"]["signInRefresh"].resolve = _sign_in_refresh
     fields["Mutation"]["signOut"].resolve = _sign_out
+    account.add_resolvers(fields)
     for name, field in fields["Tokens"].items():
         field.resolve = _token_field(name)
     return schema
 
 
-async def sign_in(deeds: Deeds, user_name: str, password: str, *, use_management_flow: bool) -> IssuedTokens:
+async def sign_in(
+    deeds: Deeds, occasion: Occasion, user_name: str, password: str, *, use_management_flow: bool
+) -> IssuedTokens:
     """The one way from `signIn` to its use case, planned or not."""
-    return await deeds.sign_in(user_name, Secret(password), use_management_flow=use_management_flow)
+    return await deeds.sign_in(user_name, Secret(password), occasion, use_management_flow=use_management_flow)
 
 
-async def sign_in_refresh(deeds: Deeds, refresh_token: str, *, use_management_flow: bool) -> IssuedTokens:
+async def sign_in_refresh(
+    deeds: Deeds, occasion: Occasion, refresh_token: str, *, use_management_flow: bool
+) -> IssuedTokens:
     """The one way from `signInRefresh` to its use case, planned or not."""
-    return await deeds.sign_in_refresh(Secret(refresh_token), use_management_flow=use_management_flow)
-
-
-def _gatepass(_root: object, info: GraphQLResolveInfo[Context]) -> dict[str, Any]:
-    context = info.context
-    return {"issuer": context.issuer, "accessTokenSeconds": int(context.access_ttl.total_seconds())}
+    return await deeds.sign_in_refresh(Secret(refresh_token), occasion, use_management_flow=use_management_flow)
 
 
 async def _sign_in(
@@ -66,7 +54,11 @@ async def _sign_in(
 ) -> IssuedTokens:
     context = info.context
     return await sign_in(
-        context.deeds, credentials["userName"], credentials["password"], use_management_flow=useManagementflow
+        context.deeds,
+        context.occasion,
+        credentials["userName"],
+        credentials["password"],
+        use_management_flow=useManagementflow,
     )
 
 
@@ -77,14 +69,14 @@ async def _sign_in_refresh(
     credentials: dict[str, str],
 ) -> IssuedTokens:
     context = info.context
-    return await sign_in_refresh(context.deeds, credentials["refreshToken"], use_management_flow=useManagementflow)
+    return await sign_in_refresh(
+        context.deeds, context.occasion, credentials["refreshToken"], use_management_flow=useManagementflow
+    )
 
 
 async def _sign_out(_root: object, info: GraphQLResolveInfo[Context], everywhere: bool) -> dict[str, int]:
     context = info.context
-    if context.caller is None:
-        raise Unauthenticated
-    return {"sessions": await context.deeds.sign_out(context.caller, everywhere=everywhere)}
+    return {"sessions": await context.deeds.sign_out(context.proven(), context.occasion, everywhere=everywhere)}
 
 
 def _token_field(name: str) -> Any:

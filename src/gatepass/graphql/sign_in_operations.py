@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +12,9 @@ from graphql.language import get_location
 
 from gatepass.domain.access_token import Caller, IssuedTokens
 from gatepass.domain.errors import Refused, RequestTooLarge
+from gatepass.domain.occasion import Occasion
 from gatepass.graphql import engine, resolvers
+from gatepass.graphql.context import Context, Service
 from gatepass.graphql.document import Definition, Document
 from gatepass.graphql.envelope import Envelope
 from gatepass.graphql.limits import MAX_OWN_BODY_BYTES, DocumentLimits
@@ -21,6 +22,7 @@ from gatepass.graphql.literals import Lifted, lift
 from gatepass.graphql.lru import Lru
 from gatepass.graphql.measures import count_tokens
 from gatepass.graphql.plans import Plan, UnplannedError, compile_plan
+from gatepass.graphql.ports import Deeds
 from gatepass.graphql.refusal import OperationRefused, Problem
 
 MAX_PLANNED_CHARACTERS: Final = 16_384
@@ -48,7 +50,7 @@ class PlannedCall:
         self._credentials: list[str] = [read(lifted, variables) for read in plan.credentials]
         self.word = WORDS[plan.field]
 
-    async def run(self, context: resolvers.Context) -> bytes:
+    async def run(self, deeds: Deeds, occasion: Occasion) -> bytes:
         """
         The body of the answer.
 
@@ -57,7 +59,7 @@ class PlannedCall:
         """
         plan = self._plan
         try:
-            issued = await _DEEDS[plan.field](context.deeds, *self._credentials, use_management_flow=self._flow)
+            issued = await _DEEDS[plan.field](deeds, occasion, *self._credentials, use_management_flow=self._flow)
         except Refused as refusal:
             raise OperationRefused(refusal, [self._problem(refusal)]) from None
         answer = {key: read(issued) for key, read in plan.projection}
@@ -77,9 +79,9 @@ class SignInOperations:
     the next sign-ins cost a millisecond more.
     """
 
-    def __init__(self, context: resolvers.Context, limits: DocumentLimits) -> None:
+    def __init__(self, service: Service, limits: DocumentLimits) -> None:
         self.schema = resolvers.executable_schema()
-        self._context = context
+        self._service = service
         self._limits = limits
         self._max_characters = min(MAX_PLANNED_CHARACTERS, limits.max_document_characters)
         self._plans: Lru[tuple[str, str | None], Plan] = Lru(max_entries=256, max_bytes=2**19)
@@ -98,11 +100,11 @@ class SignInOperations:
         except UnplannedError:
             return None
 
-    async def run_planned(self, call: PlannedCall) -> bytes:
+    async def run_planned(self, call: PlannedCall, occasion: Occasion) -> bytes:
         """The body of the answer to a planned call."""
-        return await call.run(self._context)
+        return await call.run(self._service.deeds, occasion)
 
-    async def run(self, document: Document, envelope: Envelope, caller: Caller | None) -> bytes:
+    async def run(self, document: Document, envelope: Envelope, occasion: Occasion, caller: Caller | None) -> bytes:
         """
         The body of the answer, the full way; learns a plan where the document is a usual one.
 
@@ -118,8 +120,7 @@ class SignInOperations:
             )
         valid = self._validated(document, envelope.operation_name, alone)
         self._learn(document, envelope)
-        context = replace(self._context, caller=caller)
-        result = engine.run(self.schema, valid, operation, envelope, context)
+        result = engine.run(self.schema, valid, operation, envelope, Context(self._service, occasion, caller))
         if inspect.isawaitable(result):
             result = await result
         return _encode({"data": engine.data_of(result, self.schema, operation, envelope.variables or {})})

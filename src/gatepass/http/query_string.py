@@ -10,7 +10,17 @@ from gatepass.http.refusals import BadRequest, UriTooLong
 MAX_QUERY_STRING_BYTES: Final = 16_384
 MAX_PARAMETERS: Final = 64
 _SECRET_NAMES: Final = frozenset(
-    {b"access_token", b"accesstoken", b"authorization", b"bearer", b"password", b"refresh_token", b"refreshtoken"}
+    {
+        b"access_token",
+        b"accesstoken",
+        b"authorization",
+        b"bearer",
+        b"currentpassword",
+        b"newpassword",
+        b"password",
+        b"refresh_token",
+        b"refreshtoken",
+    }
 )
 
 

@@ -13,8 +13,9 @@ from gatepass.domain import scope_request
 from gatepass.domain.access_token import IssuedAccess, IssuedTokens
 from gatepass.domain.client import Client, GrantType
 from gatepass.domain.errors import GrantRefused
+from gatepass.domain.occasion import Door
 from gatepass.http.messages import Request
-from gatepass.http.origin import origin_of
+from gatepass.http.occasion import occasion_of
 from gatepass.oauth.client_proof import client_proof
 from gatepass.oauth.errors import OauthError
 from gatepass.oauth.form import Parameters
@@ -52,7 +53,7 @@ class TokenEndpoint:
         asked = scope_request.parse(form.get("scope"))
         scopes = scope_request.narrowed(asked, client.scopes)
         self._check_policy(client, grant, form.get("resource"))
-        issued = await grant.issue(TokenRequest(client, asked, scopes, form, origin_of(request)))
+        issued = await grant.issue(TokenRequest(client, asked, scopes, form, occasion_of(request, Door.OAUTH)))
         return _answer(client, issued)
 
     def _grant(self, word: str) -> Grant:

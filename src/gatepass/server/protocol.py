@@ -30,13 +30,15 @@ class ServerLimits:
 
     `head_seconds` is how long a request line and its headers may take, `keep_alive_seconds` how long a connection may
     idle (longer than a proxy in front does, or it meets a closed one), `drain_seconds` how long open requests may go
-    on once the server was told to stop.
+    on once the server was told to stop, `linger_seconds` how long idle connections may still bring one then (at most
+    half of the drain).
     """
 
     max_header_bytes: int = 32_768
     head_seconds: float = 30.0
     keep_alive_seconds: int = 75
     drain_seconds: float = 8.0
+    linger_seconds: float = 1.0
     backlog: int = 2048
 
 
@@ -83,6 +85,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._unparsed_bytes = 0
         self._refused = False
+        self._linger_seconds = min(config.limits.linger_seconds, config.limits.drain_seconds / 2)
+        self._drains = False
 
     def connection_made(  # type: ignore[override]  # as in uvicorn
         self, transport: asyncio.Transport
@@ -144,12 +148,37 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._reads_head = False
         self._head_began = None
         super().on_headers_complete()
+        if self._drains:
+            self._last_answer()
 
     def on_message_complete(self) -> None:
         """Whatever comes next begins a head."""
         super().on_message_complete()
         self._reads_head = True
         self._unparsed_bytes = 0
+
+    def shutdown(self) -> None:
+        """
+        Begin the drain: the next answer, or the one that is under way, is the last.
+
+        A connection that idles stays open for a moment. A proxy may be sending a request on it right now, and when
+        that meets a closed connection nobody knows whether it was run, so the proxy cannot send it elsewhere.
+        """
+        self._drains = True
+        if self._is_between_answers():
+            self.loop.call_later(self._linger_seconds, self._close_if_idle)
+        else:
+            self._last_answer()
+
+    def _last_answer(self) -> None:
+        """Say `Connection: close` with the answer that is under way."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None:
+            cycle.keep_alive = False
+
+    def _close_if_idle(self) -> None:
+        if self._is_between_answers():
+            self.transport.close()
 
     def check_time(self, now: float) -> None:
         """Close the connection if its head has taken too long. Called about once a second."""
@@ -175,9 +204,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         Some clients offer h2c with each request. The parser takes nothing more once it has seen an upgrade, so the
         connection cannot be used again (RFC 9110 §7.8 lets a server ignore the offer).
         """
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None:
-            cycle.keep_alive = False
+        self._last_answer()
 
     def _is_between_answers(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle

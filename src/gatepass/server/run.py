@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 import uvicorn
 
 from gatepass.http.asgi import App
+from gatepass.server.inherited import Inherited
 from gatepass.server.lifespan import Lifespan
 from gatepass.server.listening import listen, port_of
 from gatepass.server.protocol import BoundedConfig, BoundedHttpProtocol, ServerLimits
@@ -73,6 +74,45 @@ def run_server(
         received = runner.run(until_stopped())
     if received == signal.SIGINT:
         raise KeyboardInterrupt
+
+
+def run_inherited(
+    app: App,
+    inherited: Inherited,
+    *,
+    report: Callable[[], bytes],
+    limits: ServerLimits | None = None,
+    reload: Reload | None = None,
+) -> None:
+    """
+    Serve on sockets that another process holds, until it says so or is gone, then drain and return.
+
+    Args:
+        report: JSON, what the other processes may ask of this one.
+        reload: as for `run_server`.
+    """
+
+    async def until_stopped() -> None:
+        async with stopped_by_signals(reload) as stop:
+            watching = asyncio.create_task(_stop_when_alone(inherited, report, stop))
+            await serve(
+                app,
+                sockets=list(inherited.listening),
+                on_listening=lambda _: inherited.say_ready(),
+                limits=limits,
+                stop=stop,
+            )
+            watching.cancel()
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(until_stopped())
+
+
+async def _stop_when_alone(inherited: Inherited, report: Callable[[], bytes], stop: Stop) -> None:
+    """A starter that was killed cannot say so."""
+    await inherited.attend(report)
+    if not stop.requested.is_set():
+        stop.request()
 
 
 async def serve(
@@ -165,6 +205,7 @@ class _Server(uvicorn.Server):
         """Drain; a second request to stop ends the waiting."""
         insisting = asyncio.create_task(self._force_if_insisted())
         try:
+            await self._take_what_waits(sockets or [])
             await super().shutdown(sockets)
         finally:
             insisting.cancel()
@@ -181,6 +222,25 @@ class _Server(uvicorn.Server):
         lifespan = getattr(self, "lifespan", None)
         if isinstance(lifespan, Lifespan):
             await lifespan.shutdown()
+
+    async def _take_what_waits(self, sockets: Sequence[socket.socket]) -> None:
+        """
+        Accept the connections in the backlog, after which nobody is told that there is a server here.
+
+        Closing the socket would reset them, and whoever has sent a request on one would not know whether it was run.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = [taken.dup() for taken in sockets]
+        for server in self.servers:
+            server.close()
+        for listening in waiting:
+            with listening, contextlib.suppress(BlockingIOError, InterruptedError):
+                listening.setblocking(False)
+                while True:
+                    await loop.connect_accepted_socket(self._connection, listening.accept()[0])
+
+    def _connection(self) -> BoundedHttpProtocol:
+        return BoundedHttpProtocol(self.config, self.server_state, self.lifespan.state)
 
     async def _force_if_insisted(self) -> None:
         await self._stop.insisted.wait()

@@ -17,6 +17,10 @@ _LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}", re.ASCII)
 _TAKEN: Final = ("/livez", "/readyz", "/metrics", "/authz", "/oauth", "/.well-known")
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
 SQLITE: Final = "sqlite:///"
+_POSTGRES: Final = ("postgresql", "postgres")
+_POSTGRES_HOST: Final = re.compile(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]|%2[Ff][A-Za-z0-9._%-]+)(:[0-9]{1,5})?")
+_PASSWORD: Final = re.compile(r"^([a-z]+://[^:/@]*:)[^@/]*@")
+_QUERY_PASSWORD: Final = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +82,48 @@ class UrlPath(Kind[str]):
 
 
 class DatabaseUrl(Kind[str]):
-    """Where accounts and sessions are kept. It may name a password, so it is shown with care."""
+    """Where accounts and sessions are kept. It may name a password, which is never shown."""
+
+    is_secret = True
 
     @property
     def expected(self) -> str:
-        """With an example."""
-        return "sqlite:///FILE, such as sqlite:////var/lib/gatepass/gatepass.db"
+        """With examples."""
+        return "sqlite:///FILE, such as sqlite:////var/lib/gatepass/gatepass.db, or postgresql://ROLE:PASSWORD@HOST/DATABASE"
 
     def read(self, raw: object) -> str:
-        """Take the URL of an SQLite file."""
+        """Take the URL of an SQLite file or of a PostgreSQL database."""
         if not isinstance(raw, str):
             raise UnusableError
-        scheme = raw.partition(":")[0].partition("+")[0].lower()
-        if scheme in ("postgresql", "postgres"):
-            raise UnusableError("PostgreSQL is not in this version")
+        if raw.partition(":")[0] in _POSTGRES:
+            return _postgres_url(raw)
         name = raw.removeprefix(SQLITE)
         if name == raw or not name or not name.isprintable() or "?" in name or name.endswith("/"):
             raise UnusableError
         return raw
+
+    def hides(self, raw: object) -> bool:
+        """Only a server has a password."""
+        return not str(raw).startswith(SQLITE)
+
+    def plain(self, value: str) -> object:
+        """Without the password."""
+        if value.startswith(SQLITE):
+            return value
+        return _QUERY_PASSWORD.sub(r"\1***", _PASSWORD.sub(r"\1***@", value))
+
+
+def _postgres_url(raw: str) -> str:
+    rest = raw.partition("://")[2]
+    if not _VISIBLE.fullmatch(raw) or not rest or "#" in raw:
+        raise UnusableError("in the password, # is written %23, and what is not ASCII in the same way")
+    # Otherwise a piece of the password would be taken for a host or for the database, and named in an error.
+    server, _, database = rest.partition("?")[0].partition("/")
+    if "@" in database or server.count("@") > 1:
+        raise UnusableError("in the password, / is written %2F, ? is written %3F, and @ is written %40")
+    if not all(_POSTGRES_HOST.fullmatch(host) for host in server.rpartition("@")[2].split(",")):
+        raise UnusableError("after the @ come hosts, each with or without :PORT, with commas between")
+    return raw
 
 
 def sqlite_url(file: Path) -> str:
@@ -103,9 +131,9 @@ def sqlite_url(file: Path) -> str:
     return SQLITE + file.as_posix()
 
 
-def sqlite_file(url: str, folder: Path) -> Path:
-    """The file of an SQLite URL; a relative one starts at `folder`."""
-    return folder / url.removeprefix(SQLITE)
+def sqlite_file(url: str, folder: Path) -> Path | None:
+    """The file of an SQLite URL; a relative one starts at `folder`. None for a database on a server."""
+    return folder / url.removeprefix(SQLITE) if url.startswith(SQLITE) else None
 
 
 def is_loopback(host: str) -> bool:

@@ -47,6 +47,10 @@ class Kind(Generic[V]):
         """The value as JSON and TOML can hold it."""
         return value
 
+    def hides(self, raw: object) -> bool:  # noqa: ARG002 - for kinds of which only some values are secret
+        """Whether this value, usable or not, may hold a secret."""
+        return self.is_secret
+
 
 @dataclass(frozen=True, slots=True)
 class WholeNumber(Kind[int]):
@@ -167,7 +171,7 @@ class Folder(Kind[Path]):
 
 def shown(kind: Kind[V], raw: object) -> str:
     """A value for an error message: short, in quotes where it is text, and nothing of a secret."""
-    if kind.is_secret or "@" in str(raw):
+    if kind.hides(raw) or "@" in str(raw):
         return "something else (not shown: it may hold a secret)"
     text = json.dumps(raw, default=str, ensure_ascii=False)
     text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gatepass.domain.secret import Secret
+from gatepass.domain.trusted_issuer import TrustedIssuer
 from gatepass.settings.addresses import (
     DatabaseUrl,
     Host,
@@ -29,6 +30,7 @@ from gatepass.settings.keys import UNDERIVED, Group, Key, keys_of
 from gatepass.settings.kinds import Choice, Folder, Name, Number, Switch, UnusableError, WholeNumber, shown
 from gatepass.settings.secrets import SecretHeaders, SecretKey
 from gatepass.settings.sources import gather
+from gatepass.settings.trusted import TrustedIssuers
 
 _places = Group("Where things are")
 _address = Group("The address")
@@ -36,6 +38,7 @@ _upstream = Group("The API behind it")
 _wire = Group("What callers see")
 _tokens = Group("Tokens and sessions")
 _keys = Group("Keys")
+_trust = Group("Other issuers")
 _hashing = Group("Password hashing")
 _limits = Group("Limits")
 _running = Group("Running")
@@ -189,6 +192,13 @@ class Settings:
         Number(0.02, 60), 1.0, "How often a process looks for what others did to the keys, and whether one is due."
     )
 
+    trusted_issuers: tuple[TrustedIssuer, ...] = _trust.key(
+        TrustedIssuers(), (), "Whose access tokens pass here too, beside this server's own."
+    )
+    trusted_keys_refresh_seconds: float = _trust.key(
+        Number(1, 86_400), 300.0, "How often the public keys of those issuers are read again."
+    )
+
     argon2_memory_kib: int = _hashing.key(
         WholeNumber(8, 1_048_576), 19_456, "Memory of one password hash; less than 19456 is for tests only."
     )
@@ -221,6 +231,9 @@ class Settings:
     )
     revocation_stale_seconds: float = _running.key(
         Number(0.1, 600), 10.0, "Without an answer for this long, every token is refused."
+    )
+    workers: int = _running.key(
+        WholeNumber(1, 256), 1, "Server processes that `gatepass serve` runs on the one port, with one hash pool."
     )
     drain_seconds: float = _running.key(
         Number(0, 600), 8.0, "How long open requests may go on once the server was told to stop."
@@ -264,17 +277,24 @@ class Settings:
             if raw is UNDERIVED or raw is None:
                 value, origin = _default(self, name, key), "default"
             else:
-                origin = origins.get(name, "default" if raw == default else f"argument {name}")
+                origin = origins.get(name, f"argument {name}")
                 value = _read(key, raw, origin)
+                origin = origins.get(name, "default" if value == default else origin)
             object.__setattr__(self, name, value)
             origins[name] = origin
         object.__setattr__(self, "origins", origins)
         _check_together(self)
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file of `database_url`."""
+    def database_path(self) -> Path | None:
+        """The SQLite file of `database_url`; None for a database on a server."""
         return sqlite_file(self.database_url, self.data_dir)
+
+    @property
+    def store_url(self) -> str:
+        """The `database_url`, an SQLite file by its absolute path."""
+        file = self.database_path
+        return self.database_url if file is None else sqlite_url(file)
 
     def require_secret_key(self) -> Secret[str]:
         """
@@ -341,6 +361,10 @@ def _check_together(settings: Settings) -> None:
             settings.origins["session_idle_seconds"],
             "session_idle_seconds must not be more than session_absolute_seconds",
         )
+    if settings.workers > 1 and sys.platform == "win32":
+        raise SettingsError(
+            settings.origins["workers"], "workers must be 1 on Windows, where processes share no socket"
+        )
     if settings.revocation_poll_seconds >= settings.revocation_stale_seconds:
         raise SettingsError(
             settings.origins["revocation_poll_seconds"],
@@ -355,6 +379,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             settings.origins["key_max_age_seconds"],
             "key_max_age_seconds must be at least twice key_lead_seconds, or 0",
+        )
+    if settings.issuer in (trusted.issuer for trusted in settings.trusted_issuers):
+        raise SettingsError(
+            settings.origins["trusted_issuers"], f"{settings.issuer} is this server's own issuer: leave it out"
         )
     if settings.argon2_memory_kib * settings.argon2_iterations > MAX_ARGON2_COST_KIB:
         raise SettingsError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Final
 
@@ -42,12 +42,12 @@ def settings_reference() -> str:
     return "".join(parts)
 
 
-def settings_template() -> str:
-    """A `gatepass.toml` in which every setting is a comment with its default."""
+def settings_template(given: Mapping[str, str] | None = None) -> str:
+    """A `gatepass.toml` in which every setting is a comment with its default, but for the texts that are given."""
     parts = [_TEMPLATE_HEAD]
     for group, rows in _groups():
         parts.append(f"\n# ---- {group} ----\n")
-        parts.extend(_lines(row) for row in rows if row.name not in _ELSEWHERE)
+        parts.extend(_lines(row, (given or {}).get(row.name)) for row in rows if row.name not in _ELSEWHERE)
     return "".join(parts)
 
 
@@ -56,6 +56,8 @@ def toml(value: object) -> str:
     if isinstance(value, dict):
         pairs = (f"{json.dumps(name)} = {toml(inner)}" for name, inner in value.items())
         return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -68,8 +70,10 @@ def _row(row: NamedKey) -> str:
     return f"| `{row.name}` | {row.key.kind.expected} | {_default(row)} | {row.key.text}{secret} |\n"
 
 
-def _lines(row: NamedKey) -> str:
+def _lines(row: NamedKey, given: str | None) -> str:
     text = textwrap.fill(row.key.text, _TEMPLATE_WIDTH, initial_indent="# ", subsequent_indent="# ")
+    if given is not None:
+        return f"\n{text}\n{row.name} = {toml(given)}\n"
     plain = _plain_default(row)
     if plain is None:
         note = f"  # {_default(row).replace('`', '')}" if row.default is UNDERIVED else ""

@@ -140,7 +140,7 @@ def _file(kinds: Kinds, path: Path, *, is_named: bool) -> dict[str, Given]:
         if name not in kinds:
             raise SettingsError(origin, f"there is no such setting{_close(name, kinds)}")
         found[name] = Given(value, origin)
-    if any(kinds[name].is_secret for name in found):
+    if any(kinds[name].hides(given.raw) for name, given in found.items()):
         check_private(path)
     _check_data_dir(found, path, is_named=is_named)
     return found
@@ -180,7 +180,7 @@ def _data_dir(given: Mapping[str, Given], environ: Mapping[str, str]) -> Path:
 
 def _line_of(name: str, text: str) -> int:
     """Where a top-level key stands. For the message only: a look-alike inside a long text may come first."""
-    begins = re.compile(rf"""\s*(\[\s*)?["']?{re.escape(name)}["']?\s*[\]=.]""")
+    begins = re.compile(rf"""\s*(\[\s*){{0,2}}["']?{re.escape(name)}["']?\s*[\]=.]""")
     return next((number for number, line in enumerate(text.splitlines(), 1) if begins.match(line)), 1)
 
 

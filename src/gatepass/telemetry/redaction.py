@@ -32,7 +32,7 @@ _SECRET_TEXT = re.compile(
     | \$argon2[a-z]*\$[^\s"']+                           # a password hash
     | (?<=://)[^\s/@"']{1,512}(?=@)                      # credentials in an address
     | (?<=\bbearer\ )[A-Za-z0-9._~+/=-]{4,}
-    | (?P<name>\b(?:password|passwd|secret|refreshToken|accessToken|refresh_token|access_token)\b
+    | (?P<name>\b(?:(?:current|new)?password|passwd|secret|refreshToken|accessToken|refresh_token|access_token)\b
         \\*["']?\s*[:=]\s*\\*["'])(?:[^"'\\]|\\.)*       # a field in a document or in JSON
     """,
     re.VERBOSE | re.IGNORECASE,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gatepass.domain.access_token import IssuedTokens
 from gatepass.domain.errors import InvalidCredentials
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.issue_tokens import IssueTokens
@@ -23,12 +24,15 @@ class SignIn:
     issue_tokens: IssueTokens
     clock: Clock
 
-    async def __call__(self, user_name: str, plain: Secret[str], *, use_management_flow: bool) -> IssuedTokens:
+    async def __call__(
+        self, user_name: str, plain: Secret[str], occasion: Occasion, *, use_management_flow: bool
+    ) -> IssuedTokens:
         """
         Sign in.
 
         Args:
             user_name: the e-mail address, in any spelling of it.
+            occasion: whoever looks at their sessions will know it.
             use_management_flow: True asks our own accounts; False the configured external directory, which vouches
                 for the password of an account that must exist here.
 
@@ -40,7 +44,7 @@ class SignIn:
         stored = await self.check_credentials(user_name, plain, use_management_flow=use_management_flow)
         now = self.clock()
         session = self.new_session(stored.account, now)
-        if isinstance(await self.sessions.open(session, stored.password_hash), AccountChanged):
+        if isinstance(await self.sessions.open(session, stored.password_hash, occasion.origin), AccountChanged):
             raise InvalidCredentials
         if use_management_flow:
             await self.check_credentials.upgrade_hash(stored, plain)

@@ -9,6 +9,7 @@ from gatepass.domain import refresh_token, scope_request
 from gatepass.domain.access_token import FIRST_PARTY_CLIENT, IssuedTokens
 from gatepass.domain.account import Scope
 from gatepass.domain.errors import FlowUnavailable, InvalidRefreshToken, ScopeRefused
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.refresh_token import RefreshKey, RefreshToken
 from gatepass.domain.rotation import Verdict, judge
 from gatepass.domain.secret import Secret
@@ -32,6 +33,7 @@ class SignInRefresh:
     async def __call__(
         self,
         presented: Secret[str],
+        occasion: Occasion,  # noqa: ARG002 - for the audit log
         *,
         use_management_flow: bool = True,
         client_id: str = FIRST_PARTY_CLIENT,

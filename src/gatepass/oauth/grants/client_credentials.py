@@ -30,4 +30,4 @@ class ClientCredentialsGrant:
 
     async def issue(self, request: TokenRequest) -> IssuedAccess:
         """An access token, without a refresh token: the client can always ask again (RFC 6749 §4.4.3)."""
-        return await self.sign_in(request.client, request.scopes or (), request.origin)
+        return await self.sign_in(request.client, request.scopes or (), request.occasion.origin)

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 from gatepass.domain.access_token import IssuedAccess, IssuedTokens
 from gatepass.domain.account import Scope
 from gatepass.domain.client import Client, GrantType
-from gatepass.domain.session import SessionOrigin
+from gatepass.domain.occasion import Occasion
 from gatepass.oauth.form import Parameters
 
 
@@ -26,7 +26,7 @@ class TokenRequest:
     asked: tuple[Scope, ...] | None
     scopes: tuple[Scope, ...] | None
     parameters: Parameters
-    origin: SessionOrigin
+    occasion: Occasion
 
 
 class Grant(Protocol):

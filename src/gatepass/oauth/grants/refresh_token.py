@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 from gatepass.domain.access_token import IssuedTokens
 from gatepass.domain.account import Scope
 from gatepass.domain.client import GrantType
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.oauth.grants.grant import TokenRequest
 
@@ -16,7 +17,7 @@ class RefreshDeed(Protocol):
     """`usecases.sign_in_refresh.SignInRefresh`."""
 
     async def __call__(
-        self, presented: Secret[str], *, client_id: str, scopes: tuple[Scope, ...] | None
+        self, presented: Secret[str], occasion: Occasion, *, client_id: str, scopes: tuple[Scope, ...] | None
     ) -> IssuedTokens:
         """Trade a refresh token of this client for the next pair."""
         ...
@@ -33,4 +34,4 @@ class RefreshTokenGrant:
     async def issue(self, request: TokenRequest) -> IssuedTokens:
         """The next pair. `asked` narrows this access token alone."""
         presented = request.parameters.secret("refresh_token")
-        return await self.refresh(presented, client_id=request.client.id, scopes=request.asked)
+        return await self.refresh(presented, request.occasion, client_id=request.client.id, scopes=request.asked)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from gatepass.domain.errors import StoreUnavailable
+from gatepass.stores.sqlite.backup import back_up_once
 
 APPLICATION_ID: Final = 0x47504153
 """`GPAS`: what `file` and others read at offset 68 of a database."""
@@ -69,26 +70,54 @@ def known() -> Sequence[Migration]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """What is in the file, and what this version of Gatepass still has for it."""
+
+    applied: Sequence[str]
+    missing: Sequence[str]
+
+
+def status(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> SchemaStatus:
+    """
+    What is applied and what is missing; everything where the file is empty.
+
+    Raises:
+        StoreUnavailable: not ours, newer than we are, or made from other migrations.
+    """
+    with _transaction(connection, "BEGIN"):
+        if _is_fresh(connection, path):
+            return SchemaStatus((), [migration.name for migration in migrations])
+        missing = _missing(connection, path, migrations)
+        applied = connection.execute("SELECT name FROM migrations ORDER BY version").fetchall()
+    return SchemaStatus([name for (name,) in applied], [migration.name for migration in missing])
+
+
 def migrate(
     connection: sqlite3.Connection, path: Path, busy_timeout: timedelta, migrations: Sequence[Migration]
-) -> None:
+) -> Sequence[str]:
     """
-    Bring a fresh or older file to the newest version, once, however many processes try at the same time.
+    Bring a fresh or older file to the newest version, once, however many processes try; what was applied.
+
+    An older one is copied first, to `<file>.before-<migration>` beside it.
 
     Raises:
         StoreUnavailable: not a database, not ours, newer than we are, or made from other migrations.
         sqlite3.Error: the database could not do it; nothing was applied.
     """
-    with _transaction(connection, "BEGIN"):
-        _is_fresh(connection, path)
+    found = status(connection, path, migrations)
+    if found.applied and found.missing:
+        back_up_once(path, path.with_name(f"{path.name}.before-{found.missing[0]}"))
     _use_write_ahead_log(connection, path, busy_timeout)
     with _transaction(connection, "BEGIN IMMEDIATE"):
         # Again under the lock: another process may have been quicker.
         if _is_fresh(connection, path):
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(_RECORD)
-        for migration in _missing(connection, path, migrations):
+        missing = _missing(connection, path, migrations)
+        for migration in missing:
             _apply(connection, migration)
+    return [migration.name for migration in missing]
 
 
 def check(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:

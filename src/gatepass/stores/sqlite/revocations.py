@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from datetime import datetime, timedelta
 from typing import Final
@@ -31,7 +32,9 @@ WHERE {_IS_LIVE} AND rotated_at > :issues_after AND
 """  # noqa: S608 - constants
 _END: Final = f"UPDATE sessions SET revoked_at = :now WHERE {_IS_LIVE} AND"  # noqa: S608 - constants
 _ANNOUNCE_ONE, _END_ONE = f"{_ANNOUNCE} id = :id", f"{_END} id = :id"
+_OF: Final = " AND account_id = :of"
 _ANNOUNCE_ALL, _END_ALL = f"{_ANNOUNCE} account_id = :id", f"{_END} account_id = :id"
+_BUT: Final = " AND id <> :but"
 # In these words, for the index leaves the built-in client out, and nobody removes it.
 _OF_CLIENT: Final = "client_id = :id AND client_id <> 'gatepass'"
 _ANNOUNCE_CLIENT, _END_CLIENT = f"{_ANNOUNCE} {_OF_CLIENT}", f"{_END} {_OF_CLIENT}"
@@ -39,23 +42,35 @@ _END_CODES: Final = "DELETE FROM authorization_codes WHERE account_id = ? AND se
 _END_APPROVALS: Final = "DELETE FROM device_codes WHERE account_id = ? AND session_id IS NULL"
 
 
-def revoke_one(connection: sqlite3.Connection, session: SessionId, now: datetime) -> bool:
-    """Inside a transaction: end a session and announce it. False: there was nothing to end."""
-    values = _values(session, now)
-    connection.execute(_ANNOUNCE_ONE, values)
-    return connection.execute(_END_ONE, values).rowcount == 1
-
-
-def revoke_all(connection: sqlite3.Connection, account: AccountId, now: datetime) -> int:
+def revoke_one(
+    connection: sqlite3.Connection, session: SessionId, now: datetime, *, of: AccountId | None = None
+) -> bool:
     """
-    Inside a transaction: end every session of an account and announce those with living access tokens; how many.
+    Inside a transaction: end a session and announce it, if it is `of` this account where one is named.
+
+    False: there was nothing to end.
+    """
+    values, condition = _values(session, now), ""
+    if of is not None:
+        values, condition = {**values, "of": of.bytes}, _OF
+    connection.execute(_ANNOUNCE_ONE + condition, values)
+    return connection.execute(_END_ONE + condition, values).rowcount == 1
+
+
+def revoke_all(
+    connection: sqlite3.Connection, account: AccountId, now: datetime, *, but: SessionId | None = None
+) -> int:
+    """
+    Inside a transaction: end every session of an account `but` one, announce those with living access tokens; how many.
 
     What could still become a session ends too.
     """
     end_open_codes(connection, account)
-    values = _values(account, now)
-    connection.execute(_ANNOUNCE_ALL, values)
-    return connection.execute(_END_ALL, values).rowcount
+    values, condition = _values(account, now), ""
+    if but is not None:
+        values, condition = {**values, "but": but.bytes}, _BUT
+    connection.execute(_ANNOUNCE_ALL + condition, values)
+    return connection.execute(_END_ALL + condition, values).rowcount
 
 
 def revoke_client(connection: sqlite3.Connection, client_id: str, now: datetime) -> int:
@@ -103,6 +118,10 @@ class SqliteRevocations:
     async def since(self, cursor: int, now: datetime) -> RevocationPage:
         """See `gatepass.usecases.ports.RevocationFeed`."""
         return await self._reader.do(lambda connection: self._since(connection, cursor, now))
+
+    async def news(self, at_most: float) -> None:
+        """Nobody tells; asking is cheap."""
+        await asyncio.sleep(at_most)
 
     def _since(self, connection: sqlite3.Connection, cursor: int, now: datetime) -> RevocationPage:
         # All of it is one snapshot, so the version and the entries belong together.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.sqlite import migrations as schema
 from gatepass.stores.sqlite.accounts import SqliteAccounts
+from gatepass.stores.sqlite.audit import SqliteAuditTrail
 from gatepass.stores.sqlite.authorization_codes import SqliteAuthorizationCodes
 from gatepass.stores.sqlite.clients import SqliteClientAssertions, SqliteClients
 from gatepass.stores.sqlite.connection import (
@@ -23,7 +25,7 @@ from gatepass.stores.sqlite.connection import (
 from gatepass.stores.sqlite.device_codes import SqliteDeviceCodes
 from gatepass.stores.sqlite.faults import store_unavailable
 from gatepass.stores.sqlite.keys import SqliteSealedKeys
-from gatepass.stores.sqlite.migrations import Migration
+from gatepass.stores.sqlite.migrations import Migration, SchemaStatus
 from gatepass.stores.sqlite.reader import ReadEach
 from gatepass.stores.sqlite.revocations import SqliteRevocations
 from gatepass.stores.sqlite.sessions import SqliteSessions
@@ -56,6 +58,26 @@ async def open_store(
     return SqliteStore(path, *connections, batch_limit=batch_limit, queue_limit=queue_limit)
 
 
+async def upgrade(path: Path) -> Sequence[str]:
+    """
+    Make the file or upgrade it, after a copy of an older one; the names of the migrations that were applied now.
+
+    Raises:
+        StoreUnavailable: as `open_store`.
+    """
+    return await asyncio.to_thread(_upgrade, path)
+
+
+async def schema_status(path: Path) -> SchemaStatus:
+    """
+    What is in the file, and what is missing.
+
+    Raises:
+        StoreUnavailable: it cannot be opened, or is not of this version or an older one.
+    """
+    return await asyncio.to_thread(_status, path)
+
+
 class SqliteStore:
     """Implements `gatepass.usecases.ports.Store`; get one from `open_store`."""
 
@@ -79,6 +101,7 @@ class SqliteStore:
         self.clients = SqliteClients(self._writer, self._reader)
         self.client_assertions = SqliteClientAssertions(self._writer)
         self.keys = SqliteSealedKeys(self._writer, self._reader)
+        self.audit = SqliteAuditTrail(self._writer, self._reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` unless the file can be read and has the schema that this version expects."""
@@ -95,6 +118,27 @@ class SqliteStore:
         self._writer.close()
 
 
+def _upgrade(path: Path) -> Sequence[str]:
+    path = path.resolve()
+    create_privately(path)
+    with _faults_of(path), closing(connect_for_writing(path, "FULL", BUSY_TIMEOUT)) as connection:
+        return schema.migrate(connection, path, BUSY_TIMEOUT, schema.known())
+
+
+def _status(path: Path) -> SchemaStatus:
+    path = path.resolve()
+    with _faults_of(path), closing(connect_for_reading(path, BUSY_TIMEOUT)) as connection:
+        return schema.status(connection, path, schema.known())
+
+
+@contextmanager
+def _faults_of(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error
+
+
 def _connect(
     path: Path,
     synchronous: Synchronous,
@@ -103,7 +147,7 @@ def _connect(
 ) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     path = path.resolve()
     create_privately(path)
-    try:
+    with _faults_of(path):
         writing = connect_for_writing(path, synchronous, busy_timeout)
         try:
             schema.migrate(writing, path, busy_timeout, migrations)
@@ -111,5 +155,3 @@ def _connect(
         except BaseException:
             writing.close()
             raise
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error

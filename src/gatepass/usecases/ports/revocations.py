@@ -32,3 +32,7 @@ class RevocationFeed(Protocol):
     async def since(self, cursor: int, now: datetime) -> RevocationPage:
         """Revocations after `cursor` (0: all that still matter). Cheap when nothing changed; asked often."""
         ...
+
+    async def news(self, at_most: float) -> None:
+        """Wait until there may be something new, and no longer than so many seconds. Misses some, never delays."""
+        ...

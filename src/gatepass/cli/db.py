@@ -1,0 +1,121 @@
+"""`gatepass db`: the tables of the store, and copies of what is in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+
+from gatepass.cli.progress import Progress
+from gatepass.cli.source import Source, with_source
+from gatepass.cli.terminal import say, shown
+
+UPGRADE_NEEDED = 1
+
+
+@click.group()
+def db() -> None:
+    """Upgrade, check, copy and back up the store."""
+
+
+@db.command()
+@with_source
+def upgrade(source: Source) -> None:
+    """
+    Make or upgrade the tables of the store.
+
+    All of it or nothing; of several at the same time one does it. On PostgreSQL this is the only way: a server never
+    changes the tables. An SQLite file is upgraded at every start as well, after a copy of it was made.
+    """
+    from gatepass.cli.accounts import check_store_is_there  # noqa: PLC0415 - not for --help
+    from gatepass.stores.opening import upgrade as upgrade_store  # noqa: PLC0415
+
+    settings = source.load()
+    check_store_is_there(settings)
+    applied = asyncio.run(upgrade_store(settings.store_url))
+    for name in applied:
+        say(f"applied {name}")
+    say(
+        "the store is as this Gatepass needs it" if applied else "nothing to do: the store is as this Gatepass needs it"
+    )
+
+
+@db.command()
+@with_source
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def status(source: Source, *, as_json: bool) -> int:
+    """
+    Say which migrations are in the store and which are missing; exit code 1 if any is.
+
+    Nothing is changed.
+    """
+    from gatepass.cli.accounts import check_store_is_there  # noqa: PLC0415 - not for --help
+    from gatepass.stores.opening import schema_status  # noqa: PLC0415
+
+    settings = source.load()
+    check_store_is_there(settings)
+    found = asyncio.run(schema_status(settings.store_url))
+    if as_json:
+        click.echo(json.dumps({"applied": list(found.applied), "missing": list(found.missing)}, indent=2))
+    else:
+        for name in found.applied:
+            click.echo(shown(f"applied  {name}"))
+        for name in found.missing:
+            click.echo(shown(f"missing  {name}"))
+        if found.missing:
+            say("run 'gatepass db upgrade'")
+    return UPGRADE_NEEDED if found.missing else 0
+
+
+@db.command()
+@with_source
+@click.option(
+    "--from", "from_url", metavar="URL", required=True, help="The store that is read: sqlite:///… or postgresql://…"
+)
+@click.option("--to", "to_url", metavar="URL", required=True, help="The store that is filled.")
+@click.option("--replace", "replaces", is_flag=True, help="Replace everything that the target holds already.")
+def copy(source: Source, from_url: str, to_url: str, *, replaces: bool) -> None:
+    """
+    Copy everything from one store to another: accounts, sessions, clients, keys. Nobody is signed out.
+
+    The copy is of one moment and arrives whole or not at all, verified by counts and SHA-256 of all rows; run it again
+    after an interruption. Stop the servers first: what happens after the copy began does not come along. The secret key
+    stays the same. Tables of PostgreSQL are made with 'gatepass db upgrade' before.
+    """
+    from gatepass.stores.copying import copy as copy_store  # noqa: PLC0415 - not for --help
+
+    urls = [source.load(database_url=url).store_url for url in (from_url, to_url)]
+    from gatepass.cli.accounts import check_store_is_there  # noqa: PLC0415
+
+    check_store_is_there(source.load(database_url=from_url))
+    with Progress("copying") as line:
+
+        def progress(table: str, done: int, total: int) -> None:
+            line.now(f"copying {table}: {done} of {total}")
+
+        arrived = asyncio.run(copy_store(*urls, replaces=replaces, progress=progress))
+    for copied in arrived:
+        say(f"{copied.table}: {copied.rows} copied, SHA-256 {copied.digest[:16]}")
+    say("the target holds what the source holds; set GATEPASS_DATABASE_URL to it and start the servers")
+
+
+@db.command()
+@with_source
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(source: Source, file: Path) -> None:
+    """
+    Copy the SQLite store into FILE, also while a server runs on it.
+
+    The copy is of one moment and holds everything that was answered before it began. A file that is there is not
+    overwritten. Without the secret key, which is not in it, a copy is of no use: keep that one too, and apart.
+    PostgreSQL has tools of its own: pg_dump, pg_basebackup.
+    """
+    from gatepass.cli.accounts import check_store_is_there  # noqa: PLC0415 - not for --help
+    from gatepass.stores.opening import back_up  # noqa: PLC0415
+
+    settings = source.load()
+    check_store_is_there(settings)
+    asyncio.run(back_up(settings.store_url, file.absolute()))
+    say(f"made {file}")

@@ -1,0 +1,33 @@
+"""End one sign-in, by its id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatepass.domain.access_token import Caller
+from gatepass.domain.identifiers import SessionId
+from gatepass.domain.occasion import Occasion
+from gatepass.usecases.caller_account import own_account
+from gatepass.usecases.ports import Clock, Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeSession:
+    """Ends a sign-in of the caller's own account: refresh at once, access within a second."""
+
+    sessions: Sessions
+    clock: Clock
+
+    async def __call__(
+        self,
+        caller: Caller,
+        session: SessionId,
+        occasion: Occasion,  # noqa: ARG002 - for the audit log
+    ) -> bool:
+        """
+        End it. False: it had ended, or the account has none with this id; which of the two is not told.
+
+        Raises:
+            Forbidden: the token may not do that; nothing ended.
+        """
+        return await self.sessions.revoke(session, self.clock(), of=own_account(caller))
