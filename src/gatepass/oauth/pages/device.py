@@ -90,7 +90,7 @@ class DevicePage:
         username = parameters.get("username") or ""
         try:
             await self._devices.allow(code, username, Secret(parameters.get("password") or ""), address)
-        except (InvalidCredentials, Overloaded) as refused:
+        except (InvalidCredentials, Overloaded, RateLimited) as refused:
             return await self._ask(code, address, username, refused)
         return self._done("Your device is connected", "It goes on by itself in a few seconds.")
 
