@@ -215,7 +215,10 @@ class UpstreamSchema:
         with _no_garbage_collection():
             self._building.start()
             try:
-                outcome = await asyncio.wait_for(done, self._limits.build_timeout.total_seconds())
+                # Not wait_for: before Python 3.12 it keeps a cancellation to itself that comes as the outcome does, and
+                # whoever closes would wait until the schema is next read.
+                async with asyncio.timeout(self._limits.build_timeout.total_seconds()):
+                    outcome = await done
             except TimeoutError:
                 raise UpstreamFailed("the upstream's schema takes too long to build") from None
         self._building = None
