@@ -32,7 +32,7 @@ The first run makes .venv and installs into it, later runs start at once.
 """
 ROOT = Path(__file__).resolve().parent
 PINS, PINS_GRAPHQL_32 = "requirements/constraints.txt", "requirements/constraints-graphql-core-3.2.txt"
-CODE = ("src", "tests", "benchmarks", "examples", "docs", "requirements", "run.py")
+CODE = ("src", "tests", "benchmarks", "examples", "docs", "requirements", "run.py", "hatch_build.py")
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)  # if run from an environment, the one behind it
 ABI = importlib.machinery.EXTENSION_SUFFIXES[0]  # the kind of Python that installed wheels fit
 # Part of an environment → what pip installs for it. Editable: a change in src/ needs no new set-up.
@@ -53,7 +53,28 @@ def prepare(name: str, *parts: str, pins: str = PINS) -> Path:
         with locked(folder / "setup.lock"):
             if not is_ready(folder, wanted):
                 set_up(folder, wanted, pins)
+    if "server" in wanted:
+        build_page(folder)
     return python_of(folder)
+
+
+def build_page(folder: Path) -> None:
+    """Build the GraphiQL page, once for each state of its sources; where that fails, browsers get the plain page."""
+    mark, sources = folder / "page.stamp", hash_of_page_sources()
+    if sources is None or (mark.exists() and mark.read_text(encoding="utf-8") == sources):
+        return
+    with locked(folder / "setup.lock"):
+        gatepass = python_of(folder).with_name("gatepass.exe" if os.name == "nt" else "gatepass")
+        step(folder, "Building the page for browsers", gatepass, "ide", "build", "--if-changed", is_needed=False)
+    # A failure counts as done too: the next start must not wait for a registry that cannot be reached.
+    mark.write_text(sources, encoding="utf-8")
+
+
+def hash_of_page_sources() -> str | None:
+    """Hash the files that decide what the GraphiQL page is; None where they are not."""
+    page, shared = ROOT / "web" / "ide", ROOT / "src" / "gatepass" / "web" / "static"
+    files = [*sorted(page.glob("*.*")), *sorted((page / "src").glob("*")), *sorted(shared.glob("*.js"))]
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest() if page.is_dir() else None
 
 
 def is_ready(folder: Path, wanted: frozenset[str]) -> bool:
@@ -143,17 +164,22 @@ def try_lock(file: int) -> bool:
     return False
 
 
-def step(folder: Path, label: str, *command: str | Path) -> None:
-    """Run a command quietly and say how long it took; show its output and exit if it fails."""
+def step(folder: Path, label: str, *command: str | Path, is_needed: bool = True) -> None:
+    """Run a command quietly and say how long it took. If it fails: show its output and exit, or say why and go on."""
     started, log = time.monotonic(), folder / "setup.log"
     # With PYTHONPATH set pip would count foreign packages as installed; PIP_USER does not work in an environment.
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PIP_USER")}
+    # The page for browsers has a step of its own here; pip would build it unseen.
+    env["GATEPASS_IDE_BUILD"] = "skip"
     with log.open("wb") as output:
         process = Popen(command, cwd=ROOT, env=env, stdin=DEVNULL, stdout=output, stderr=output, close_fds=False)
     show_progress(process, label, log)
     print(f"{time.monotonic() - started:6.1f} s", file=sys.stderr)
     if process.returncode:
         output_text = log.read_text(encoding="utf-8", errors="replace")
+        if not is_needed:
+            print(f"  {output_text.rstrip().rpartition(chr(10))[2]}", file=sys.stderr)
+            return
         sys.exit(f"{output_text}\nrun.py: {label.lower()} failed with exit code {process.returncode}; see above.")
 
 

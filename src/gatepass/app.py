@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.assertions import JwtAssertions
 from gatepass.crypto.client_assertions import JoseAssertionReader
+from gatepass.crypto.foreign_tokens import ForeignTokens
+from gatepass.crypto.issuer_keys import IssuerKeys
 from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
@@ -29,6 +32,7 @@ from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.assertion import Assertions
 from gatepass.gateway.forward import Gateway
 from gatepass.gateway.http import http_upstream
+from gatepass.gateway.key_set import read_key_set
 from gatepass.gateway.schema import UpstreamSchema
 from gatepass.gateway.upstream import Upstream, UpstreamLimits
 from gatepass.graphql.endpoint import GraphqlEndpoint, IntrospectionPolicy, Policies
@@ -70,8 +74,21 @@ from gatepass.web import ide_or
 
 SWEEP_SECONDS = 60.0
 SWEEP_ROWS = 500
+FIRST_KEYS_SECONDS = 2.0
 
 _log = logging.getLogger("gatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """
+    What a process shares with others that answer on the same port.
+
+    `hash_line` is its line to the one hash pool, `reports` asks what the others have counted (`Service.report`).
+    """
+
+    hash_line: socket.socket
+    reports: Callable[[], Awaitable[Sequence[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,7 @@ class Service:
     paths: Paths
     authenticate: Callable[[str], Awaitable[Caller]]
     reload: Callable[[], Awaitable[None]]
+    report: Callable[[], bytes]
 
 
 @asynccontextmanager
@@ -92,7 +110,7 @@ async def compose(
     state: dict[str, Any],
     clock: Clock,
     *,
-    hash_line: socket.socket | None = None,
+    siblings: Siblings | None = None,
 ) -> AsyncIterator[Service]:
     """
     Open everything that the settings ask for, and close it in reverse.
@@ -101,14 +119,14 @@ async def compose(
         wrapped: the ASGI application to protect; None forwards to `settings.upstream` on HTTP.
         state: the lifespan state that a wrapped application shares with its requests.
         clock: what time it is, for everything that expires.
-        hash_line: to the hash pool of another process; None starts one here.
+        siblings: what this process shares with others on the same port; None starts a hash pool of its own.
 
     Raises:
         SettingsError, StoreUnavailable, KeyUnusable, HashingFailed: nothing stays open.
     """
     async with AsyncExitStack() as stack:
         sealer = Sealer(settings.require_secret_key(), settings.secret_key_previous)
-        passwords = await stack.enter_async_context(password_pool(settings, hash_line))
+        passwords = await stack.enter_async_context(password_pool(settings, siblings.hash_line if siblings else None))
         store = await open_store(settings.store_url)
         stack.push_async_callback(store.close)
         algorithm = Algorithm(settings.signing_algorithm)
@@ -123,7 +141,8 @@ async def compose(
         await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
 
         parts = _parts(settings, store, keyring, passwords, directory=directory, clock=clock)
-        deeds = _deeds(settings, parts, keyring, revoked)
+        trusted = await stack.enter_async_context(_trusted_tokens(settings))
+        deeds = _deeds(settings, parts, keyring, revoked, trusted)
         assertions = _assertions(settings, keyring, wrapped, clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
@@ -136,7 +155,7 @@ async def compose(
             **service_routes(
                 jwks=keyring.jwks,
                 readiness=CheckReadiness(store, keyring.check_usable, revoked),
-                metrics=metrics.render,
+                metrics=_metrics_page(metrics, siblings),
             ),
             **forward_auth_routes(deeds.authenticate, _report),
             **oauth_routes(
@@ -149,7 +168,7 @@ async def compose(
         }
         paths = Paths(routes)
         edge = Edge(router(paths), observe=_observer(RequestLog(), metrics), report=_report)
-        yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing)
+        yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing, metrics.snapshot)
 
 
 def utc_now() -> datetime:
@@ -218,10 +237,10 @@ def _parts(
     )
 
 
-def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions) -> Deeds:
-    leeway, sessions, clock = timedelta(seconds=settings.leeway_seconds), parts.store.sessions, parts.clock
-    authenticate = Authenticate(parts.access_tokens, revoked, clock, leeway=leeway)
-    keyring.when_keys_go(authenticate.forget)
+def _deeds(
+    settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions, trusted: ForeignTokens | None
+) -> Deeds:
+    sessions, clock = parts.store.sessions, parts.clock
     show_account = ShowAccount(parts.store.accounts)
     return Deeds(
         sign_in=SignIn(parts.check_credentials, sessions, parts.new_session, parts.issue_tokens, clock),
@@ -233,8 +252,26 @@ def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedS
         change_own_password=ChangeOwnPassword(
             parts.store.accounts, parts.check_credentials.passwords, parts.check_credentials, show_account, clock
         ),
-        authenticate=MeetUnknownKeys(authenticate, lambda _: keyring.catch_up()),
+        authenticate=_authenticate(settings, parts, keyring, revoked, trusted),
     )
+
+
+def _authenticate(
+    settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions, trusted: ForeignTokens | None
+) -> MeetUnknownKeys:
+    leeway = timedelta(seconds=settings.leeway_seconds)
+    authenticate = Authenticate(parts.access_tokens, revoked, parts.clock, leeway=leeway, trusted=trusted)
+    keyring.when_keys_go(authenticate.forget)
+    if trusted is not None:
+        trusted.when_keys_go(authenticate.forget)
+
+    async def catch_up(issuer: str | None) -> None:
+        if issuer is None:
+            await keyring.catch_up()
+        elif trusted is not None:
+            await trusted.catch_up(issuer)
+
+    return MeetUnknownKeys(authenticate, catch_up)
 
 
 def _places(settings: Settings) -> Places:
@@ -248,6 +285,21 @@ def _places(settings: Settings) -> Places:
 
 def _body_limits(settings: Settings) -> BodyLimits:
     return BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds))
+
+
+@asynccontextmanager
+async def _trusted_tokens(settings: Settings) -> AsyncIterator[ForeignTokens | None]:
+    """The trusted issuers with their keys, read at once and on a timer. None of them can keep us from starting."""
+    if not settings.trusted_issuers:
+        yield None
+        return
+    issuers = [IssuerKeys(trusted, partial(read_key_set, trusted.jwks)) for trusted in settings.trusted_issuers]
+    async with AsyncExitStack() as stack:
+        for keys in issuers:
+            stack.push_async_callback(keys.close)
+            await stack.enter_async_context(_repeating(keys.refresh, settings.trusted_keys_refresh_seconds))
+        await asyncio.wait([asyncio.create_task(keys.refresh()) for keys in issuers], timeout=FIRST_KEYS_SECONDS)
+        yield ForeignTokens(issuers, leeway=timedelta(seconds=settings.leeway_seconds))
 
 
 def key_schedule(settings: Settings) -> KeySchedule:
@@ -351,6 +403,13 @@ def _endpoint(
         ),
         body_limits=_body_limits(settings),
     )
+
+
+def _metrics_page(metrics: Metrics, siblings: Siblings | None) -> Callable[[], Awaitable[tuple[bytes, bytes]]]:
+    async def page() -> tuple[bytes, bytes]:
+        return metrics.render(await siblings.reports() if siblings else ())
+
+    return page
 
 
 def _observer(log: RequestLog, metrics: Metrics) -> Observer:

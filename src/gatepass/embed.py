@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import AsyncExitStack
 from typing import Any
 
-from gatepass.app import Service, compose, utc_now
+from gatepass.app import Service, Siblings, compose, utc_now
 from gatepass.domain.access_token import Caller
 from gatepass.domain.errors import Refused
 from gatepass.gateway.header_names import IDENTITY, PassingNames
@@ -37,7 +36,7 @@ class Gatepass:
         settings: what `Settings.load()` finds, unless given.
         directory: checks credentials for `useManagementflow: false`.
         clock: what time it is; for tests.
-        hash_line: to the hash pool that several processes share, as `gatepass serve --workers` has one.
+        siblings: what several processes on one port share, as those of `gatepass serve --workers` do.
     """
 
     def __init__(
@@ -47,13 +46,13 @@ class Gatepass:
         *,
         directory: Directory | None = None,
         clock: Clock = utc_now,
-        hash_line: socket.socket | None = None,
+        siblings: Siblings | None = None,
     ) -> None:
         self.settings = settings if settings is not None else Settings.load()
         self._wrapped = app
         self._directory = directory
         self._clock = clock
-        self._hash_line = hash_line
+        self._siblings = siblings
         self._service: Service | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +70,10 @@ class Gatepass:
             await self._answer(self._service, ours, receive, send)
         else:
             await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
+
+    def report(self) -> bytes:
+        """What this process has counted, as JSON for its siblings."""
+        return self._service.report() if self._service is not None else b"null"
 
     async def reload(self) -> None:
         """Read the upstream's schema again."""
@@ -99,7 +102,7 @@ class Gatepass:
                 if self._wrapped is not None:
                     await stack.enter_async_context(lifespan_of(self._wrapped, state))
                 composed = compose(
-                    self.settings, self._wrapped, self._directory, state, self._clock, hash_line=self._hash_line
+                    self.settings, self._wrapped, self._directory, state, self._clock, siblings=self._siblings
                 )
                 self._service = await stack.enter_async_context(composed)
             except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,24 @@ def test_every_process_answers_and_all_share_one_hash_pool(site: Site) -> None:
     assert len(servers(site)) == 3
     hashing = [pid for pid in (site.server.pid, *servers(site)) for pid in children(pid, "password_worker")]
     assert len(hashing) == 1
+
+
+def counted(site: Site) -> int:
+    """How many queries the metrics show, from whichever process answers."""
+    page = requests.get(f"{site.address.removesuffix('/graphql/')}/metrics", timeout=30).text
+    found = re.search(r'gatepass_requests_total\{code="OK",operation="query"\} ([0-9.]+)', page)
+    return int(float(found[1])) if found else 0
+
+
+def test_metrics_are_those_of_all_processes_and_never_fall(site: Site) -> None:
+    """A scraper meets any of them; one that was lost counts on."""
+    headers = bearer(site)
+    for _ in range(20):
+        requests.post(site.address, json=QUERY, headers=headers, timeout=30)
+    assert {counted(site) for _ in range(12)} == {20}
+    os.kill(min(servers(site)), signal.SIGKILL)
+    site.server.says("was lost", on="err")
+    assert {counted(site) for _ in range(12)} == {20}
 
 
 def test_one_that_is_killed_is_replaced_and_nobody_is_refused_a_connection(site: Site) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -170,6 +171,17 @@ def shared_server() -> Server:
     if not _shared:
         _shared.append(Server(QUICK))
     return _shared[0]
+
+
+_of_folders: dict[Path, str] = {}
+
+
+def postgres_url_for(folder: Path) -> str:
+    """The same store for the same folder, made when it is first asked for."""
+    if folder not in _of_folders:
+        with ThreadPoolExecutor(1) as thread:  # there may be an event loop in this one
+            _of_folders[folder] = thread.submit(shared_server().made).result()
+    return _of_folders[folder]
 
 
 def stop_shared_server() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from gatepass.http.lifespan import lifespan_of
 from gatepass.settings import Settings
 from gatepass.stores.opening import open_store
 from gatepass.usecases.ports import Directory
+from tests.kit.postgres import postgres_url_for
 
 SIGN_IN = (
     "mutation signIn($userName: String!, $password: String!, $flow: Boolean! = true) {"
@@ -37,6 +39,9 @@ REFRESH = (
     " { accessToken refreshToken tokenType expiresIn issuedAt } }"
 )
 SIGN_OUT = "mutation signOut($everywhere: Boolean! = false) { signOut(everywhere: $everywhere) { sessions } }"
+STORE = "GATEPASS_TEST_STORE"
+"""Environment variable: `postgres` runs every world on PostgreSQL in place of SQLite."""
+
 CHEAP = Argon2Parameters(memory_kib=64, passes=1)
 
 
@@ -175,6 +180,8 @@ def settings_for(folder: Path, **settings: object) -> Settings:
         "hash_workers": 1,
         "revocation_poll_seconds": 0.05,
     }
+    if os.environ.get(STORE) == "postgres":
+        quick["database_url"] = postgres_url_for(folder)
     return Settings(**(quick | settings))
 
 

@@ -7,8 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from gatepass.telemetry.metrics import MAX_SERIES, Metrics
 
 
-def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
-    body, content_type = metrics.render()
+def samples(metrics: Metrics, *others: bytes) -> dict[tuple[str, ...], float]:
+    body, content_type = metrics.render(others)
     assert content_type == b"text/plain; version=0.0.4; charset=utf-8"
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
@@ -67,3 +67,20 @@ def test_registries_are_apart() -> None:
     first, second = Metrics(), Metrics()
     first.request("query", "OK", 0.01)
     assert ("gatepass_requests_total", "OK", "query") not in samples(second)
+
+
+def test_processes_on_one_port_show_what_all_have_counted() -> None:
+    """Whichever of them a scrape meets, and however often: a sum is made anew each time."""
+    ours, theirs = Metrics(lambda: 2), Metrics(lambda: 3)
+    ours.request("query", "OK", 0.02)
+    theirs.request("query", "OK", 0.2)
+    theirs.request("sign_in", "OK", 0.02)
+    for asked, other in ((ours, theirs), (theirs, ours), (ours, theirs)):
+        found = samples(asked, other.snapshot(), b"null")
+        assert found["gatepass_requests_total", "OK", "query"] == 2
+        assert found["gatepass_requests_total", "OK", "sign_in"] == 1
+        assert found["gatepass_request_duration_seconds_bucket", "0.025", "query"] == 1
+        assert found["gatepass_request_duration_seconds_count", "query"] == 2
+        assert found["gatepass_sign_ins_total", "signed_in"] == 1
+        assert found["gatepass_hash_queue_length",] == 5
+    assert samples(ours)["gatepass_requests_total", "OK", "query"] == 1

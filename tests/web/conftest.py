@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from gatepass.web import Page as WebPage
 from tests.web.fake_endpoint import EMAIL, PASSWORD, Endpoint, Service
 
 # Root in a container has no sandbox; the rest keeps the browser from speaking to anybody.
@@ -84,8 +85,8 @@ class Ana:
 
 
 @contextmanager
-def serving() -> Iterator[Endpoint]:
-    server = Endpoint()
+def serving(page: WebPage | None = None) -> Iterator[Endpoint]:
+    server = Endpoint(page)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield server

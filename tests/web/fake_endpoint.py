@@ -45,6 +45,7 @@ type Query {
   company(number: ID!): Company
   hello(name: String = "you"): String!
   fails(message: String): String
+  gatepass: Gatepass!
 }
 type Subscription { ticks(count: Int = 3): Tick! }
 type Tick { number: Int! }
@@ -59,6 +60,8 @@ type Company {
 }
 type Officer { name: String!, since: Date }
 scalar Date
+type Gatepass { account: GatepassAccount! }
+type GatepassAccount { email: String! }
 enum Country { GB, IE, NO @deprecated(reason: "HOSTILE") }
 '''.replace("HOSTILE", HOSTILE.replace('"', "'"))
 )
@@ -72,9 +75,9 @@ COMPANIES = [
 class Refusal(Exception):
     """An answer with one error."""
 
-    def __init__(self, code: str, message: str, status: int = 200) -> None:
+    def __init__(self, code: str, message: str, status: int = 200, retry_after: int | None = None) -> None:
         super().__init__(message)
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.retry_after = code, message, status, retry_after
 
 
 @dataclass
@@ -85,6 +88,7 @@ class Service:
     next_lives: list[float] = field(default_factory=list)
     renewals_fail_with: Refusal | None = None
     renewals_may_pass: threading.Event = field(default_factory=threading.Event)
+    sign_ins_fail_with: Refusal | None = None
     hangs_up_on_sign_out: bool = False
     live_access_tokens: dict[str, float] = field(default_factory=dict)
     live_refresh_tokens: set[str] = field(default_factory=set)
@@ -120,6 +124,8 @@ class Service:
         return bearer is not None and self.live_access_tokens.get(bearer, 0) > time.time()
 
     def sign_in(self, _info: object, useManagementflow: bool, credentials: dict[str, str]) -> dict[str, object]:  # noqa: N803
+        if self.sign_ins_fail_with:
+            raise self.sign_ins_fail_with
         if credentials != {"userName": EMAIL, "password": PASSWORD}:
             message = f"E-mail address or password is wrong. {HOSTILE}"
             raise GraphQLError(message, extensions={"code": "INVALID_CREDENTIALS"})
@@ -207,7 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._run(service, request, bearer)
         except Refusal as refusal:
             body = {"errors": [{"message": refusal.message, "extensions": {"code": refusal.code}}]}
-            self._answer(refusal.status, json.dumps(body).encode())
+            wait = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+            self._answer(refusal.status, json.dumps(body).encode(), **wait)
 
     def _run(self, service: Service, request: dict[str, Any], bearer: str | None) -> None:
         root = _root_field(request)
@@ -220,10 +227,11 @@ class _Handler(BaseHTTPRequestHandler):
             service.refused_bearers += 1
             raise Refusal("UNAUTHENTICATED", "The access token has expired. Renew it with signInRefresh.", 401)
         if root == "ticks":
-            return self._stream(request)
+            return self._stream(request, service, bearer)
         roots = {
             "signIn": service.sign_in, "signInRefresh": service.sign_in_refresh, "signOut": service.sign_out,
             "hello": lambda _info, name: f"Hello, {name}!", "fails": _fails,
+            "gatepass": {"account": {"email": EMAIL}},
             "companies": lambda _info, **_: COMPANIES, "company": lambda _info, number: None,
         }  # fmt: skip
         schema = SIGN_IN_SCHEMA if anonymous else MERGED_SCHEMA
@@ -235,7 +243,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise original
         return self._answer(200 if result.data is not None else 400, json.dumps(result.formatted).encode())
 
-    def _stream(self, request: dict[str, Any]) -> None:
+    def _stream(self, request: dict[str, Any], service: Service, bearer: str | None) -> None:
+        """Without the event `complete` when the token expires, as the gateway's curfew ends a stream."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -244,6 +253,8 @@ class _Handler(BaseHTTPRequestHandler):
         endless = "endless" in request["query"]
         try:
             for number in range(1, 100_000 if endless else 4):
+                if not service.is_live(bearer):
+                    return
                 data = json.dumps({"data": {"ticks": {"number": number}}})
                 half = len(data) // 2
                 for part in (": ping\r\n\r\nevent: next\r\ndata: " + data[:half], data[half:] + "\r", "\n\r\n"):
@@ -254,8 +265,10 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             pass
 
-    def _answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:
+    def _answer(self, status: int, body: bytes, content_type: str = "application/json", **headers: str) -> None:
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

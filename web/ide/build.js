@@ -38,20 +38,42 @@ const lazyPrettier = {
   },
 };
 
-/** Three things of GraphiQL that have no setting. */
+/** Things of GraphiQL that have no setting: file → what is in it, what takes its place. A text that is not there any more fails the build. */
+const EDITS = [
+  // It names one web font, and falls back to a proportional one; the number of the last line is too faint to read.
+  [/@graphiql.react.dist.utility.create-editor\.js$/, '"\\"Fira Code\\""', JSON.stringify(EDITOR_FONT), "fontSize: 15", 'fontSize: 13.5, renderFinalNewline: "on"'],
+  // Its colours are pink; the editor draws what it marks with them by itself, out of reach of a style sheet.
+  [/@graphiql.react.dist.constants\.js$/, '"#ff5794"', '"#63c6ae"', '"#d60590"', '"#12695b"', '"#ff579419"', '"#63c6ae26"', '"#d6059019"', '"#12695b1f"', '"#212a3b"', '"#1d292c"',
+    '"scrollbar.shadow": colors.transparent,', '"scrollbar.shadow": colors.transparent, "editorLineNumber.foreground": theme === "dark" ? "#9db0ab" : "#586562",',
+    rule("#908aff"), rules({ keyword: "e09ccb", string: "97d29b", number: "efb27a", key: "83c5ee", comment: "8b9b98", type: "bda6f2" }),
+    rule("#6c69ce"), rules({ keyword: "8a3a74", string: "23683a", number: "9a4a08", key: "16597f", comment: "6a7472", type: "6b4fa3" })],
+  // It names its icons after functions, whose names the bundle shortens; the buttons have names of their own.
+  [/@graphiql.react.dist.icons.index\.js$/, 'RawComponent.name.replace("Svg", "").replaceAll(/([A-Z])/g, " $1").trimStart().toLowerCase() + " icon"', "undefined"],
+  // Tabs with buttons inside are neither tabs nor buttons to a screen reader: a list of buttons, then, one of which is current.
+  [/@graphiql.react.dist.components.tabs.index\.js$/, '"aria-selected": isActive,', "", 'role: "tab",', "", 'role: "tablist",', ""],
+  [/graphiql.dist.GraphiQL\.js$/, '"aria-controls": "graphiql-session"', '"aria-controls": "graphiql-session", "aria-current": index_1 === activeTabIndex', 'role: "tabpanel"', 'role: "group"'],
+  // What a button says is its name.
+  [/@graphiql.plugin-history.dist.components\.js$/, '"aria-label": "Set active", ', ""],
+];
+
+function rule(foreground) { return `{\n\t\t\ttoken: "argument.identifier.gql",\n\t\t\tforeground: "${foreground}"\n\t\t}`; }
+
+/** Monaco's rules for its tokens of GraphQL and JSON. */
+function rules({ keyword, string, number, key, comment, type }) {
+  const tokens = { keyword, string, number, comment, "keyword.gql": keyword, "string.gql": string, "key.identifier.gql": key, "argument.identifier.gql": key, "type.identifier.gql": type, "string.key.json": key, "string.value.json": string, "keyword.json": keyword };
+  return Object.entries(tokens).map(([token, foreground]) => JSON.stringify({ token, foreground })).join(", ");
+}
+
 const adapted = {
   name: "adapted",
   setup({ onLoad }) {
-    // It names one web font, and falls back to a proportional one.
-    onLoad({ filter: /@graphiql.react.dist.utility.create-editor\.js$/ }, ({ path }) => edited(path, '"\\"Fira Code\\""', JSON.stringify(EDITOR_FONT), "fontSize: 15", "fontSize: 13.5"));
+    for (const [filter, ...pairs] of EDITS) onLoad({ filter }, ({ path }) => edited(path, pairs));
     // It asks the network for every path in an answer that ends like a picture's, of whatever host.
     onLoad({ filter: /@graphiql.react.dist.components.image-preview\.js$/ }, () => ({ contents: "export const ImagePreview = Object.assign(() => null, { shouldRender: () => false });" }));
-    // Its list of operations is opened by a button that has no name for a screen reader.
-    onLoad({ filter: /monaco-editor.esm.vs.base.browser.markdownRenderer\.js$/ }, ({ path }) => edited(path));
   },
 };
 
-async function edited(path, ...pairs) {
+async function edited(path, pairs) {
   let contents = await readFile(path, "utf8");
   for (let at = 0; at < pairs.length; at += 2) {
     if (!contents.includes(pairs[at])) throw new Error(`${path} has changed: ${pairs[at]} is not in it`);
@@ -67,7 +89,7 @@ async function bundled(entry, options = {}) {
   for (const { path, contents } of outputFiles.filter((file) => extname(file.path) === ".ttf")) files.set(basename(path), contents);
   const names = {};
   for (const { path, text } of outputFiles.filter((file) => [".js", ".css"].includes(extname(file.path)))) {
-    names[extname(path)] = added(basename(path), Buffer.from(text.replaceAll(/url\((?:\.\/|\/)?([\w.-]+\.ttf)\)/g, "url(?ide=$1)")));
+    names[extname(path)] = added(basename(path), Buffer.from(text.replaceAll(/url\("?(?:\.\/|\/)?([\w.-]+\.ttf)"?\)/g, "url(?ide=$1)")));
   }
   return names;
 }

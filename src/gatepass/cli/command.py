@@ -97,6 +97,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "config": "gatepass.cli.config:config",
         "db": "gatepass.cli.db:db",
         "calibrate": "gatepass.cli.calibrate:calibrate",
+        "ide": "gatepass.cli.ide:ide",
         "login": "gatepass.cli.login:login",
         "logout": "gatepass.cli.logout:logout",
         "status": "gatepass.cli.status:status",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from gatepass.cli.progress import Progress
 from gatepass.cli.source import Source, with_source
 from gatepass.cli.terminal import say, shown
 
@@ -66,6 +67,38 @@ def status(source: Source, *, as_json: bool) -> int:
         if found.missing:
             say("run 'gatepass db upgrade'")
     return UPGRADE_NEEDED if found.missing else 0
+
+
+@db.command()
+@with_source
+@click.option(
+    "--from", "from_url", metavar="URL", required=True, help="The store that is read: sqlite:///… or postgresql://…"
+)
+@click.option("--to", "to_url", metavar="URL", required=True, help="The store that is filled.")
+@click.option("--replace", "replaces", is_flag=True, help="Replace everything that the target holds already.")
+def copy(source: Source, from_url: str, to_url: str, *, replaces: bool) -> None:
+    """
+    Copy everything from one store to another: accounts, sessions, clients, keys. Nobody is signed out.
+
+    The copy is of one moment and arrives whole or not at all, verified by counts and SHA-256 of all rows; run it again
+    after an interruption. Stop the servers first: what happens after the copy began does not come along. The secret key
+    stays the same. Tables of PostgreSQL are made with 'gatepass db upgrade' before.
+    """
+    from gatepass.stores.copying import copy as copy_store  # noqa: PLC0415 - not for --help
+
+    urls = [source.load(database_url=url).store_url for url in (from_url, to_url)]
+    from gatepass.cli.accounts import check_store_is_there  # noqa: PLC0415
+
+    check_store_is_there(source.load(database_url=from_url))
+    with Progress("copying") as line:
+
+        def progress(table: str, done: int, total: int) -> None:
+            line.now(f"copying {table}: {done} of {total}")
+
+        arrived = asyncio.run(copy_store(*urls, replaces=replaces, progress=progress))
+    for copied in arrived:
+        say(f"{copied.table}: {copied.rows} copied, SHA-256 {copied.digest[:16]}")
+    say("the target holds what the source holds; set GATEPASS_DATABASE_URL to it and start the servers")
 
 
 @db.command()

@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from gatepass.app import password_pool
+from gatepass.app import Siblings, password_pool
 from gatepass.cli.accounts import check_store_is_there
 from gatepass.crypto.shared_pool import share
 from gatepass.domain.errors import GatepassError
@@ -43,8 +43,8 @@ def run_gateway(settings: Settings) -> None:
     )
     on_listening = functools.partial(_say_listening, settings)
     if (inherited := Inherited.take()) is not None:
-        app = Gatepass(None, settings, hash_line=inherited.aid)
-        run_inherited(app, inherited, limits=limits, reload=app.reload)
+        app = Gatepass(None, settings, siblings=Siblings(inherited.aid, inherited.others))
+        run_inherited(app, inherited, report=app.report, limits=limits, reload=app.reload)
     elif settings.workers > 1:
         run_servers(
             settings.workers,

@@ -17,7 +17,8 @@ class _Payload(msgspec.Struct, omit_defaults=True):
     """
     The payload on the wire.
 
-    Without `sub` nobody is signed in. There is no `jti`, since identical requests may share an assertion.
+    Without `sub` nobody is signed in; with `sub_issuer` another issuer vouches for who is. There is no `jti`, since
+    identical requests may share an assertion.
     `body_sha256` is base64url without padding, as with `ath` (RFC 9449 §4.2).
     """
 
@@ -30,6 +31,7 @@ class _Payload(msgspec.Struct, omit_defaults=True):
     scope: str = ""
     sid: str = ""
     client_id: str = ""
+    sub_issuer: str = ""
 
 
 class JwtAssertions:
@@ -71,4 +73,5 @@ class JwtAssertions:
             payload.scope = " ".join(sorted(caller.scopes))
             payload.sid = caller.session_id
             payload.client_id = caller.client_id
+            payload.sub_issuer = caller.issuer or ""
         return self._signer.sign(payload)

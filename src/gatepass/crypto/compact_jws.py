@@ -38,7 +38,7 @@ def unknown_key(reason: str, issuer: str | None = None) -> UnknownSigningKey:
     return UnknownSigningKey(f"{reason} {_MENDING}", issuer=issuer)
 
 
-def take_apart(token: str) -> CompactJws:
+def take_apart(token: str, max_characters: int = MAX_CHARACTERS) -> CompactJws:
     """
     The parts of a token in its one spelling: no padding, no slack bits, no member twice.
 
@@ -52,7 +52,7 @@ def take_apart(token: str) -> CompactJws:
             "That is a refresh token, and an access token belongs here.",
             "Trade it for a new pair with the signInRefresh mutation, and send the accessToken of the answer.",
         )
-    if len(token) > MAX_CHARACTERS:
+    if len(token) > max_characters:
         raise refused("The bearer token is longer than any access token of this server.")
     parts = token.split(".")
     if len(parts) == _PARTS_OF_JWE:

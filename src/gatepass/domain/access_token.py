@@ -42,7 +42,9 @@ class Caller:
     """
     Who is calling, as proven by a verified access token. Embedders find it in `scope["gatepass"]`.
 
-    `subject` is the account's id as text, `session_id` that of the sign-in.
+    `subject` is the account's id as text, `session_id` that of the sign-in. `issuer` is None for this server's own
+    tokens; else it says who vouches for the caller: `subject` is `<issuer>|<subject there>` then, there is no session
+    here, and `session_id` is empty.
     """
 
     subject: str
@@ -50,6 +52,7 @@ class Caller:
     session_id: str
     client_id: str
     expires_at: datetime
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,11 @@ class Curfew:
         if self._caller is None:
             return
         loop = asyncio.get_running_loop()
-        self._session = SessionId(UUID(self._caller.session_id))
         left = (self._caller.expires_at - self._clock()).total_seconds()
         self._watching.callback(loop.call_later(left, self._end, Ending.EXPIRED).cancel)
+        if self._caller.issuer is not None:
+            return  # no session of ours: nothing but its time ends it
+        self._session = SessionId(UUID(self._caller.session_id))
         event = self._watching.enter_context(self._revoked.watch(self._session))
         waiting = loop.create_task(_wait(event, lambda: self._end(Ending.REVOKED)))
         self._watching.callback(waiting.cancel)

@@ -212,7 +212,10 @@ class GraphqlEndpoint:
         token = bearer_token(request)
         if token is None:
             raise Unauthenticated
-        return await self._deeds.authenticate(token)
+        caller = await self._deeds.authenticate(token)
+        if caller.issuer is not None:
+            raise Forbidden(f"This is for accounts of this server, and {caller.issuer} vouches for you: go there.")
+        return caller
 
 
 def _body_to_forward(asked: _Asked) -> bytes:

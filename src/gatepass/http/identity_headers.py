@@ -21,6 +21,8 @@ def identity_headers(caller: Caller) -> tuple[tuple[bytes, bytes], ...]:
     """
     X-Gatepass-Subject, -Scope (sorted, with a space between), -Session and -Client, always all four.
 
+    X-Gatepass-Issuer comes fifth where another issuer vouches for the caller, and never otherwise.
+
     The same caller comes again and again, and looking it up costs half of writing it out.
 
     Raises:
@@ -28,11 +30,13 @@ def identity_headers(caller: Caller) -> tuple[tuple[bytes, bytes], ...]:
             issuer may say anything, and a line break in it would be a header of its own.
     """
     whole, optional = (caller.subject, *caller.scopes), (caller.session_id, caller.client_id)
-    if not all(whole) or not all(map(_VISIBLE.fullmatch, whole + optional)):
+    issuer = () if caller.issuer is None else (caller.issuer,)
+    if not all(whole) or not all(map(_VISIBLE.fullmatch, whole + optional + issuer)):
         raise Unauthenticated(_UNFIT, presented=True)
     return (
         (b"x-gatepass-subject", caller.subject.encode("ascii")),
         (b"x-gatepass-scope", " ".join(sorted(caller.scopes)).encode("ascii")),
         (b"x-gatepass-session", caller.session_id.encode("ascii")),
         (b"x-gatepass-client", caller.client_id.encode("ascii")),
+        *((b"x-gatepass-issuer", name.encode("ascii")) for name in issuer),
     )

@@ -49,7 +49,7 @@ def service_routes(
     *,
     jwks: Callable[[], bytes],
     readiness: Callable[[], Awaitable[Mapping[str, bool]]],
-    metrics: Callable[[], tuple[bytes, bytes]],
+    metrics: Callable[[], Awaitable[tuple[bytes, bytes]]],
 ) -> dict[str, Handler]:
     """Handlers by path. None of them waits for anything but the store, and `/livez` not even for that."""
 
@@ -73,7 +73,7 @@ def service_routes(
 
     async def serve_metrics(request: Request) -> Response:
         _only_get(request)
-        body, content_type = metrics()
+        body, content_type = await metrics()
         return Response(200, body, [(b"content-type", content_type), NO_STORE, NOT_A_PAGE], operation="metrics")
 
     return {JWKS_PATH: serve_jwks, "/livez": livez, "/readyz": readyz, "/metrics": serve_metrics}

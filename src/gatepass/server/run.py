@@ -77,18 +77,24 @@ def run_server(
 
 
 def run_inherited(
-    app: App, inherited: Inherited, *, limits: ServerLimits | None = None, reload: Reload | None = None
+    app: App,
+    inherited: Inherited,
+    *,
+    report: Callable[[], bytes],
+    limits: ServerLimits | None = None,
+    reload: Reload | None = None,
 ) -> None:
     """
     Serve on sockets that another process holds, until it says so or is gone, then drain and return.
 
     Args:
+        report: JSON, what the other processes may ask of this one.
         reload: as for `run_server`.
     """
 
     async def until_stopped() -> None:
         async with stopped_by_signals(reload) as stop:
-            watching = asyncio.create_task(_stop_when_alone(inherited, stop))
+            watching = asyncio.create_task(_stop_when_alone(inherited, report, stop))
             await serve(
                 app,
                 sockets=list(inherited.listening),
@@ -102,9 +108,9 @@ def run_inherited(
         runner.run(until_stopped())
 
 
-async def _stop_when_alone(inherited: Inherited, stop: Stop) -> None:
+async def _stop_when_alone(inherited: Inherited, report: Callable[[], bytes], stop: Stop) -> None:
     """A starter that was killed cannot say so."""
-    await inherited.starter_gone()
+    await inherited.attend(report)
     if not stop.requested.is_set():
         stop.request()
 

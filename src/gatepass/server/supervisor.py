@@ -18,9 +18,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from gatepass.domain.errors import GatepassError
-from gatepass.server.inherited import READY, environment_for
+from gatepass.server.inherited import environment_for
 from gatepass.server.listening import listen, port_of
 from gatepass.server.protocol import ServerLimits
+from gatepass.server.reports import Line, Reports
 from gatepass.server.run import Listening, Stop, stopped_by_signals
 from gatepass.settings.addresses import url_host
 
@@ -110,9 +111,9 @@ class Servers:
         self._on_ready = on_ready
         self._drain_seconds = drain_seconds
         self._command = [sys.executable, *sys.orig_argv[1:]] if command is None else command
-        self._running: dict[Process, socket.socket] = {}
-        self._helping: set[asyncio.Future[None]] = set()
-        self._ready: set[Process] = set()
+        self._running: dict[Process, Line] = {}
+        self._reports = Reports()
+        self._serving: set[asyncio.Future[None]] = set()
         self._were_ready = False
 
     async def run(self, stop: Stop) -> None:
@@ -143,18 +144,17 @@ class Servers:
         """Always a process there. Those that end in a row before they were ready are replaced more and more slowly."""
         failures = 0
         while True:
-            process = await self._start()
-            was_ready = await self._is_ready(process)
+            process, line = await self._start()
             code = await process.wait()
             self._running.pop(process).close()
-            self._ready.discard(process)
+            self._reports.lose(line)
             if not self._were_ready:
                 raise NotStartedError("a server process did not start; its own message stands above")
-            failures = 0 if was_ready else failures + 1
+            failures = 0 if line.is_ready else failures + 1
             _log.error("server process %d was lost (exit code %d); another takes its place", process.pid, code)
             await asyncio.sleep(_pause_seconds(failures))
 
-    async def _start(self) -> Process:
+    async def _start(self) -> tuple[Process, Line]:
         (life, its_life), (aid, its_aid) = socket.socketpair(), socket.socketpair()
         life.setblocking(False)
         with its_life, its_aid:
@@ -165,24 +165,22 @@ class Servers:
                 # A terminal sends Ctrl-C to its whole group; these are told by their starter.
                 process_group=0,
             )
-        self._running[process] = life
-        task = asyncio.ensure_future(self._aid(aid))
-        self._helping.add(task)
-        task.add_done_callback(self._helping.discard)
-        return process
+        line = self._running[process] = Line()
+        self._reports.lines.add(line)
+        self._begin(line.listen(life, self._reports, self._note_ready))
+        self._begin(self._aid(aid))
+        return process, line
 
-    async def _is_ready(self, process: Process) -> bool:
-        """Wait until it answers requests; False if it ends before. Its line to us stays open as long as it runs."""
-        try:
-            is_ready = await asyncio.get_running_loop().sock_recv(self._running[process], 1) == READY
-        except OSError:  # reset by a process that was killed
-            return False
-        if is_ready:
-            self._ready.add(process)
-        if len(self._ready) == self._count and not self._were_ready:
+    def _begin(self, serving: Awaitable[None]) -> None:
+        """Have a line served as long as its process lives, which may be longer than its place is filled."""
+        task = asyncio.ensure_future(serving)
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    def _note_ready(self) -> None:
+        if not self._were_ready and sum(line.is_ready for line in self._running.values()) == self._count:
             self._were_ready = True
             self._on_ready()
-        return is_ready
 
     async def _drain(self, stop: Stop) -> None:
         """
@@ -202,8 +200,8 @@ class Servers:
             await self._all_ended()
         finally:
             insisting.cancel()
-            for life in self._running.values():
-                life.close()
+            for line in self._running.values():
+                line.close()
 
     async def _all_ended(self) -> None:
         await asyncio.gather(*(process.wait() for process in self._running))

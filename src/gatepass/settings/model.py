@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gatepass.domain.secret import Secret
+from gatepass.domain.trusted_issuer import TrustedIssuer
 from gatepass.settings.addresses import (
     DatabaseUrl,
     Host,
@@ -29,6 +30,7 @@ from gatepass.settings.keys import UNDERIVED, Group, Key, keys_of
 from gatepass.settings.kinds import Choice, Folder, Name, Number, Switch, UnusableError, WholeNumber, shown
 from gatepass.settings.secrets import SecretHeaders, SecretKey
 from gatepass.settings.sources import gather
+from gatepass.settings.trusted import TrustedIssuers
 
 _places = Group("Where things are")
 _address = Group("The address")
@@ -36,6 +38,7 @@ _upstream = Group("The API behind it")
 _wire = Group("What callers see")
 _tokens = Group("Tokens and sessions")
 _keys = Group("Keys")
+_trust = Group("Other issuers")
 _hashing = Group("Password hashing")
 _limits = Group("Limits")
 _running = Group("Running")
@@ -189,6 +192,13 @@ class Settings:
         Number(0.02, 60), 1.0, "How often a process looks for what others did to the keys, and whether one is due."
     )
 
+    trusted_issuers: tuple[TrustedIssuer, ...] = _trust.key(
+        TrustedIssuers(), (), "Whose access tokens pass here too, beside this server's own."
+    )
+    trusted_keys_refresh_seconds: float = _trust.key(
+        Number(1, 86_400), 300.0, "How often the public keys of those issuers are read again."
+    )
+
     argon2_memory_kib: int = _hashing.key(
         WholeNumber(8, 1_048_576), 19_456, "Memory of one password hash; less than 19456 is for tests only."
     )
@@ -267,8 +277,9 @@ class Settings:
             if raw is UNDERIVED or raw is None:
                 value, origin = _default(self, name, key), "default"
             else:
-                origin = origins.get(name, "default" if raw == default else f"argument {name}")
+                origin = origins.get(name, f"argument {name}")
                 value = _read(key, raw, origin)
+                origin = origins.get(name, "default" if value == default else origin)
             object.__setattr__(self, name, value)
             origins[name] = origin
         object.__setattr__(self, "origins", origins)
@@ -368,6 +379,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             settings.origins["key_max_age_seconds"],
             "key_max_age_seconds must be at least twice key_lead_seconds, or 0",
+        )
+    if settings.issuer in (trusted.issuer for trusted in settings.trusted_issuers):
+        raise SettingsError(
+            settings.origins["trusted_issuers"], f"{settings.issuer} is this server's own issuer: leave it out"
         )
     if settings.argon2_memory_kib * settings.argon2_iterations > MAX_ARGON2_COST_KIB:
         raise SettingsError(

@@ -56,6 +56,8 @@ def toml(value: object) -> str:
     if isinstance(value, dict):
         pairs = (f"{json.dumps(name)} = {toml(inner)}" for name, inner in value.items())
         return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -180,7 +180,7 @@ def _data_dir(given: Mapping[str, Given], environ: Mapping[str, str]) -> Path:
 
 def _line_of(name: str, text: str) -> int:
     """Where a top-level key stands. For the message only: a look-alike inside a long text may come first."""
-    begins = re.compile(rf"""\s*(\[\s*)?["']?{re.escape(name)}["']?\s*[\]=.]""")
+    begins = re.compile(rf"""\s*(\[\s*){{0,2}}["']?{re.escape(name)}["']?\s*[\]=.]""")
     return next((number for number, line in enumerate(text.splitlines(), 1) if begins.match(line)), 1)
 
 

@@ -39,7 +39,7 @@ async def open_store(url: str) -> Store:
     Raises:
         StoreUnavailable: it cannot be opened; the message says what to do.
     """
-    module, where = _store(url)
+    module, where = room_of(url)
     store: Store = await module.open_store(where)
     return store
 
@@ -51,7 +51,7 @@ async def upgrade(url: str) -> Sequence[str]:
     Raises:
         StoreUnavailable: nothing was changed; the message says what to do.
     """
-    module, where = _store(url)
+    module, where = room_of(url)
     applied: Sequence[str] = await module.upgrade(where)
     return applied
 
@@ -63,7 +63,7 @@ async def schema_status(url: str) -> SchemaStatus:
     Raises:
         StoreUnavailable: it cannot be opened, or is not of this version or an older one.
     """
-    module, where = _store(url)
+    module, where = room_of(url)
     found: SchemaStatus = await module.schema_status(where)
     return found
 
@@ -83,8 +83,13 @@ async def back_up(url: str, file: Path) -> None:
     await asyncio.to_thread(sqlite.back_up, source, file)
 
 
-def _store(url: str) -> tuple[ModuleType, Any]:
-    """The room that keeps it, and where; only that room is imported."""
+def room_of(url: str) -> tuple[ModuleType, Any]:
+    """
+    The room that keeps it, which alone is imported, and where that has it.
+
+    Raises:
+        StoreUnavailable: the package that it needs is not installed.
+    """
     file = sqlite_file(url)
     if file is not None:
         from gatepass.stores import sqlite  # noqa: PLC0415

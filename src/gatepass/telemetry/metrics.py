@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+import msgspec
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 SIGN_IN: Final = "sign_in"
@@ -24,17 +25,21 @@ OUTCOMES: Final = {
 }
 
 
-class _Series:
+class _Series(msgspec.Struct):
     """What was counted of one operation and code: plain numbers, since all of them are counted on one thread."""
 
-    __slots__ = ("buckets", "code", "count", "operation", "seconds")
+    operation: str
+    code: str
+    count: int = 0
+    seconds: float = 0.0
+    buckets: list[int] = msgspec.field(default_factory=lambda: [0] * (len(BUCKETS_SECONDS) + 1))
 
-    def __init__(self, operation: str, code: str) -> None:
-        self.operation = operation
-        self.code = code
-        self.count = 0
-        self.seconds = 0.0
-        self.buckets = [0] * (len(BUCKETS_SECONDS) + 1)
+
+class _Snapshot(msgspec.Struct):
+    """All that one process has counted."""
+
+    series: list[_Series]
+    hash_queue_length: float
 
 
 class Metrics:
@@ -47,11 +52,10 @@ class Metrics:
 
     def __init__(self, hash_queue_length: Callable[[], float] | None = None) -> None:
         self._series: dict[tuple[str, str], _Series] = {}
+        self._hash_queue_length = hash_queue_length
+        self._others: Sequence[_Snapshot] = ()
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        if hash_queue_length is not None:
-            waiting = Gauge("gatepass_hash_queue_length", "Passwords waiting to be hashed.", registry=self._registry)
-            waiting.set_function(hash_queue_length)
         ProcessCollector(registry=self._registry)
 
     def request(self, operation: str, code: str, seconds: float) -> None:
@@ -71,39 +75,65 @@ class Metrics:
         """What prometheus-client asks a collector for, at each scrape."""
         requests = CounterMetricFamily("gatepass_requests", "Requests answered.", labels=("operation", "code"))
         sign_ins: dict[str, int] = {}
-        for series in self._series.values():
+        together = self._together()
+        for series in together:
             requests.add_metric((series.operation or OTHER, series.code), series.count)
             if series.operation == SIGN_IN:
                 outcome = OUTCOMES.get(series.code, "failed")
                 sign_ins[outcome] = sign_ins.get(outcome, 0) + series.count
         yield requests
-        yield self._durations()
+        yield _durations(together)
         outcomes = CounterMetricFamily("gatepass_sign_ins", "Sign-ins by outcome.", labels=("outcome",))
         for outcome, count in sign_ins.items():
             outcomes.add_metric((outcome,), count)
         yield outcomes
+        if self._hash_queue_length is not None:
+            waiting = self._hash_queue_length() + sum(other.hash_queue_length for other in self._others)
+            yield GaugeMetricFamily("gatepass_hash_queue_length", "Passwords waiting to be hashed.", value=waiting)
 
-    def render(self) -> tuple[bytes, bytes]:
+    def snapshot(self) -> bytes:
+        """What was counted in this process, as JSON for the others that answer on the same port."""
+        waiting = self._hash_queue_length() if self._hash_queue_length is not None else 0.0
+        return msgspec.json.encode(_Snapshot(list(self._series.values()), waiting))
+
+    def render(self, others: Iterable[bytes] = ()) -> tuple[bytes, bytes]:
         """
         The page and its content type.
 
+        Args:
+            others: snapshots of other processes (or `null`); what was counted is added up.
+
         Source: Prometheus text exposition format 0.0.4.
         """
+        read = (msgspec.json.decode(other, type=_Snapshot | None) for other in others)
+        self._others = [snapshot for snapshot in read if snapshot is not None]
         return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4.encode("ascii")
-
-    def _durations(self) -> Metric:
-        durations = HistogramMetricFamily(
-            "gatepass_request_duration_seconds", "Time until the whole answer was out.", labels=("operation",)
-        )
-        bounds = [*(str(float(bound)) for bound in BUCKETS_SECONDS), "+Inf"]
-        for operation in dict.fromkeys(series.operation for series in self._series.values()):
-            counted = [series for series in self._series.values() if series.operation == operation]
-            totals = accumulate(map(sum, zip(*(series.buckets for series in counted), strict=True)))
-            seconds = sum(series.seconds for series in counted)
-            durations.add_metric((operation or OTHER,), list(zip(bounds, totals, strict=True)), seconds)
-        return durations
 
     def _new_series(self, operation: str, code: str) -> _Series:
         if len(self._series) >= MAX_SERIES:
             operation, code = OTHER, OTHER
         return self._series.setdefault((operation, code), _Series(operation, code))
+
+    def _together(self) -> Sequence[_Series]:
+        if not self._others:
+            return list(self._series.values())
+        sums: dict[tuple[str, str], _Series] = {}
+        for one in (*self._series.values(), *(series for other in self._others for series in other.series)):
+            whole = sums.setdefault((one.operation, one.code), _Series(one.operation, one.code))
+            whole.count += one.count
+            whole.seconds += one.seconds
+            whole.buckets = [a + b for a, b in zip(whole.buckets, one.buckets, strict=True)]
+        return list(sums.values())
+
+
+def _durations(counted: Sequence[_Series]) -> Metric:
+    durations = HistogramMetricFamily(
+        "gatepass_request_duration_seconds", "Time until the whole answer was out.", labels=("operation",)
+    )
+    bounds = [*(str(float(bound)) for bound in BUCKETS_SECONDS), "+Inf"]
+    for operation in dict.fromkeys(series.operation for series in counted):
+        timed = [series for series in counted if series.operation == operation]
+        totals = accumulate(map(sum, zip(*(series.buckets for series in timed), strict=True)))
+        seconds = sum(series.seconds for series in timed)
+        durations.add_metric((operation or OTHER,), list(zip(bounds, totals, strict=True)), seconds)
+    return durations

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from gatepass.domain.access_token import AccessClaims, Caller
 from gatepass.domain.errors import Unauthenticated
 from gatepass.domain.identifiers import SessionId
-from gatepass.usecases.ports import AccessTokens, Clock
+from gatepass.usecases.ports import AccessTokens, Clock, TrustedTokens
 from gatepass.usecases.revoked_sessions import RevokedSessions
 
 REVOKED = "This sign-in was ended. Sign in again with the signIn mutation."
@@ -19,7 +19,7 @@ REVOKED = "This sign-in was ended. Sign in again with the signIn mutation."
 @dataclass(frozen=True, slots=True)
 class _Verified:
     caller: Caller
-    session: SessionId
+    session: SessionId | None
     refused_at: datetime
 
 
@@ -38,12 +38,14 @@ class Authenticate:
         clock: Clock,
         *,
         leeway: timedelta,
+        trusted: TrustedTokens | None = None,
         cache_entries: int = 10_000,
     ) -> None:
         self._access_tokens = access_tokens
         self._revoked = revoked
         self._clock = clock
         self._leeway = leeway
+        self._trusted = trusted
         self._cache_entries = cache_entries
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
@@ -62,7 +64,8 @@ class Authenticate:
             verified = self._verify(token, digest, now)
         else:
             self._verified.move_to_end(digest)
-        if self._revoked.contains(verified.session):
+        # Sessions of other issuers end there: what was revoked here does not concern them.
+        if verified.session is not None and self._revoked.contains(verified.session):
             raise Unauthenticated(REVOKED, presented=True)
         return verified.caller
 
@@ -71,8 +74,12 @@ class Authenticate:
         self._verified.clear()
 
     def _verify(self, token: str, digest: bytes, now: datetime) -> _Verified:
-        claims = self._access_tokens.verify(token, now)
-        verified = _Verified(_caller(claims), claims.session, claims.expires_at + self._leeway)
+        foreign = self._trusted.verify(token, now) if self._trusted is not None else None
+        if foreign is not None:
+            verified = _Verified(foreign, None, foreign.expires_at + self._leeway)
+        else:
+            claims = self._access_tokens.verify(token, now)
+            verified = _Verified(_caller(claims), claims.session, claims.expires_at + self._leeway)
         self._verified[digest] = verified
         self._verified.move_to_end(digest)
         if len(self._verified) > self._cache_entries:

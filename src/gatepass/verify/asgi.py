@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
+from gatepass.crypto.public_keys import PublicKey
 from gatepass.gateway.header_names import ASSERTION
 from gatepass.http.asgi import App, Headers, Message, Receive, Scope, Send
 from gatepass.verify.assertion import Presented, Verifier, take_apart
-from gatepass.verify.public_keys import PublicKey
 from gatepass.verify.request import (
     DEFAULT_MAX_BODY_BYTES,
     RequestRefused,

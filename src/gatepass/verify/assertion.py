@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from gatepass.crypto.compact_jws import decode_base64url, encode_base64url, json_object
+from gatepass.crypto.public_keys import PublicKey
 from gatepass.domain.access_token import MAX_LEEWAY, Caller
 from gatepass.domain.assertion import ASSERTION_TTL, ASSERTION_TYPE
 from gatepass.verify.key_source import FetchedKeys, GivenKeys, KeySource
-from gatepass.verify.public_keys import PublicKey
 
 _MAX_CHARACTERS: Final = 8192
 _MAX_QUOTED: Final = 100
@@ -214,6 +214,7 @@ def _caller(claims: Mapping[str, object], expires_at: datetime) -> Caller | None
         session_id=_text(claims, "sid", ""),
         client_id=_text(claims, "client_id", ""),
         expires_at=expires_at,
+        issuer=_text(claims, "sub_issuer", "") or None,
     )
 
 

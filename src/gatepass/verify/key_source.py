@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, Protocol
 
-from gatepass.verify.public_keys import PublicKey, public_keys
+from gatepass.crypto.public_keys import PublicKey, public_keys
 
 FRESH_SECONDS: Final = 300.0
 """How long a set counts; Gatepass publishes a key for at least an hour before it signs."""

@@ -20,9 +20,14 @@ BUILD_COMMAND: Final = "gatepass ide build"
 # workers are files of this origin: no blob:, no data:, no eval. Trusted Types: markup comes only from the policies
 # named here, the editor's own (which escape what they show), and from `default`, ours, which lets nothing but the
 # plain tags of Markdown through.
+_MARKUP_POLICIES: Final = (
+    b"default", b"defaultWorkerFactory", b"diffEditorWidget", b"diffReview", b"domLineBreaksComputer", b"dompurify",
+    b"editorGhostText", b"editorViewLayer", b"standaloneColorizer", b"stickyScrollViewLayer", b"tokenizeToString",
+)  # fmt: skip
 _CONTENT_SECURITY_POLICY: Final = (
     b"default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
-    b"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    b"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    b"require-trusted-types-for 'script'; trusted-types " + b" ".join(_MARKUP_POLICIES)
 )
 
 

@@ -7,7 +7,8 @@ Does not know: what its rows are good for; how the operator's settings are read.
 Called by: `gatepass.stores.opening`, through `open_store`, and the command that upgrades it.
 """
 
+from gatepass.stores.postgres.copying import filling, reading
 from gatepass.stores.postgres.migrations import SchemaStatus
 from gatepass.stores.postgres.store import PostgresStore, open_store, schema_status, upgrade
 
-__all__ = ["PostgresStore", "SchemaStatus", "open_store", "schema_status", "upgrade"]
+__all__ = ["PostgresStore", "SchemaStatus", "filling", "open_store", "reading", "schema_status", "upgrade"]

@@ -11,6 +11,7 @@ from typing import Any, Final
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.postgres import migrations as schema
 from gatepass.stores.postgres.accounts import PostgresAccounts
+from gatepass.stores.postgres.audit import PostgresAuditTrail
 from gatepass.stores.postgres.authorization_codes import PostgresAuthorizationCodes
 from gatepass.stores.postgres.clients import PostgresClientAssertions, PostgresClients
 from gatepass.stores.postgres.connection import Connection, Target, check_server
@@ -117,6 +118,7 @@ class PostgresStore:
         self.clients = PostgresClients(writer, self._reader)
         self.client_assertions = PostgresClientAssertions(writer)
         self.keys = PostgresSealedKeys(writer, self._reader)
+        self.audit = PostgresAuditTrail(writer, self._reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` unless the database can be written and has the schema that this version expects."""

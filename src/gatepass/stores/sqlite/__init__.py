@@ -8,7 +8,8 @@ Called by: the composition root, through `open_store`.
 """
 
 from gatepass.stores.sqlite.backup import back_up
+from gatepass.stores.sqlite.copying import filling, reading
 from gatepass.stores.sqlite.migrations import SchemaStatus
 from gatepass.stores.sqlite.store import SqliteStore, open_store, schema_status, upgrade
 
-__all__ = ["SchemaStatus", "SqliteStore", "back_up", "open_store", "schema_status", "upgrade"]
+__all__ = ["SchemaStatus", "SqliteStore", "back_up", "filling", "open_store", "reading", "schema_status", "upgrade"]

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from gatepass.domain.audit import Note
 from gatepass.domain.identifiers import AccountId, Generation, SessionId
 from gatepass.domain.rotation import Judge, Verdict
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
 from gatepass.stores.sqlite import rows
+from gatepass.stores.sqlite.audit import noted
 from gatepass.stores.sqlite.revocations import revoke_all, revoke_one
 from gatepass.stores.sqlite.sweep import Sweep
 from gatepass.stores.sqlite.worker import Worker
@@ -46,19 +48,28 @@ class SqliteSessions:
         self._sweep = Sweep(writer, reader)
 
     async def open(
-        self, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin = UNKNOWN_ORIGIN
+        self,
+        session: Session,
+        password_hash: Secret[str] | None,
+        origin: SessionOrigin = UNKNOWN_ORIGIN,
+        *,
+        note: Note[Opened | AccountChanged] | None = None,
     ) -> Opened | AccountChanged:
         """Store a new session, if its account is still what the password was checked against."""
-        return await self._writer.do(lambda connection: open_session(connection, session, password_hash, origin))
+        return await self._writer.do(
+            noted(lambda connection: open_session(connection, session, password_hash, origin), note)
+        )
 
-    async def rotate(self, session: SessionId, judge: Judge, now: datetime) -> Rotation:
+    async def rotate(
+        self, session: SessionId, judge: Judge, now: datetime, *, note: Note[Rotation] | None = None
+    ) -> Rotation:
         """
         Apply the judge's verdict, exactly once, durably.
 
         The judge runs in the writer's thread and is asked again when its batch had to be run again. If it raises,
         nothing was written, its exception comes out here, and its neighbours do not notice.
         """
-        return await self._writer.do(lambda connection: _rotate(connection, session, judge, now))
+        return await self._writer.do(noted(lambda connection: _rotate(connection, session, judge, now), note))
 
     async def page(
         self, account: AccountId | None, after: SessionId | None, limit: int, *, now: datetime, idle_since: datetime
@@ -68,13 +79,17 @@ class SqliteSessions:
             lambda connection: _page(connection, account, after, limit, now=now, idle_since=idle_since)
         )
 
-    async def revoke(self, session: SessionId, now: datetime, *, of: AccountId | None = None) -> bool:
+    async def revoke(
+        self, session: SessionId, now: datetime, *, of: AccountId | None = None, note: Note[bool] | None = None
+    ) -> bool:
         """End one session."""
-        return await self._writer.do(lambda connection: revoke_one(connection, session, now, of=of))
+        return await self._writer.do(noted(lambda connection: revoke_one(connection, session, now, of=of), note))
 
-    async def revoke_all(self, account: AccountId, now: datetime, *, but: SessionId | None = None) -> int:
+    async def revoke_all(
+        self, account: AccountId, now: datetime, *, but: SessionId | None = None, note: Note[int] | None = None
+    ) -> int:
         """End every session of an account, but for one where one is named; how many."""
-        return await self._writer.do(lambda connection: revoke_all(connection, account, now, but=but))
+        return await self._writer.do(noted(lambda connection: revoke_all(connection, account, now, but=but), note))
 
     async def sweep(self, ended_before: datetime, idle_since: datetime, limit: int) -> int:
         """Delete up to `limit` rows, sessions before revocation entries; fewer means that there are no more."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.sqlite import migrations as schema
 from gatepass.stores.sqlite.accounts import SqliteAccounts
+from gatepass.stores.sqlite.audit import SqliteAuditTrail
 from gatepass.stores.sqlite.authorization_codes import SqliteAuthorizationCodes
 from gatepass.stores.sqlite.clients import SqliteClientAssertions, SqliteClients
 from gatepass.stores.sqlite.connection import (
@@ -100,6 +101,7 @@ class SqliteStore:
         self.clients = SqliteClients(self._writer, self._reader)
         self.client_assertions = SqliteClientAssertions(self._writer)
         self.keys = SqliteSealedKeys(self._writer, self._reader)
+        self.audit = SqliteAuditTrail(self._writer, self._reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` unless the file can be read and has the schema that this version expects."""

@@ -16,9 +16,10 @@ from gatepass.usecases.ports.codes import (
     DeviceCodes,
     NotRedeemed,
     Redeemed,
+    Redemption,
     UserCodeTaken,
 )
-from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys
+from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys, TrustedTokens
 from gatepass.usecases.ports.directory import Directory
 from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
 from gatepass.usecases.ports.revocations import Revocation, RevocationFeed, RevocationPage
@@ -35,6 +36,7 @@ from gatepass.usecases.ports.sessions import (
 )
 from gatepass.usecases.ports.store import Store
 from gatepass.usecases.ports.throttle import Throttle
+from gatepass.usecases.ports.trail import AuditEntry, AuditQuery, AuditTrail
 
 __all__ = [
     "AccessTokens",
@@ -42,7 +44,10 @@ __all__ = [
     "Accounts",
     "Added",
     "AssertionReader",
+    "AuditEntry",
     "AuditLog",
+    "AuditQuery",
+    "AuditTrail",
     "AuthorizationCodes",
     "ClientAssertions",
     "Clients",
@@ -59,6 +64,7 @@ __all__ = [
     "Passwords",
     "RandomBytes",
     "Redeemed",
+    "Redemption",
     "RefreshKeys",
     "Replayed",
     "Resealed",
@@ -75,6 +81,7 @@ __all__ = [
     "StoredClient",
     "StoredCredentials",
     "Throttle",
+    "TrustedTokens",
     "Unknown",
     "UserCodeTaken",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gatepass.domain.access_token import AccessClaims
+from gatepass.domain.access_token import AccessClaims, Caller
 from gatepass.domain.client_assertion import ClientAssertion
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
@@ -79,6 +79,19 @@ class AssertionReader(Protocol):
 
     def is_signed_by(self, assertion: Secret[str], jwks: str) -> bool:
         """Whether one of these public keys signed it. Slow for RSA, quick for the others."""
+        ...
+
+
+class TrustedTokens(Protocol):
+    """Verifies access tokens of other issuers, whom the operator trusts."""
+
+    def verify(self, token: str, now: datetime) -> Caller | None:
+        """
+        Who is calling; None: the token does not say that it comes from one of them.
+
+        Raises:
+            Unauthenticated: it says so, and is not good; the message says what is wrong and how to mend it.
+        """
         ...
 
 

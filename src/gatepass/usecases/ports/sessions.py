@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gatepass.domain.audit import Note
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.rotation import Judge
 from gatepass.domain.secret import Secret
@@ -64,7 +65,12 @@ class Sessions(Protocol):
     """Sign-ins. The hot methods are grouped with whatever waits beside them into one commit."""
 
     async def open(
-        self, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin = UNKNOWN_ORIGIN
+        self,
+        session: Session,
+        password_hash: Secret[str] | None,
+        origin: SessionOrigin = UNKNOWN_ORIGIN,
+        *,
+        note: Note[Opened | AccountChanged] | None = None,
     ) -> Opened | AccountChanged:
         """
         Store a new session if its account is still enabled and its password hash still `password_hash`.
@@ -73,7 +79,9 @@ class Sessions(Protocol):
         """
         ...
 
-    async def rotate(self, session: SessionId, judge: Judge, now: datetime) -> Rotation:
+    async def rotate(
+        self, session: SessionId, judge: Judge, now: datetime, *, note: Note[Rotation] | None = None
+    ) -> Rotation:
         """
         Apply the judge's verdict to a session exactly once, durably.
 
@@ -98,7 +106,9 @@ class Sessions(Protocol):
         """
         ...
 
-    async def revoke(self, session: SessionId, now: datetime, *, of: AccountId | None = None) -> bool:
+    async def revoke(
+        self, session: SessionId, now: datetime, *, of: AccountId | None = None, note: Note[bool] | None = None
+    ) -> bool:
         """
         End one session.
 
@@ -110,7 +120,9 @@ class Sessions(Protocol):
         """
         ...
 
-    async def revoke_all(self, account: AccountId, now: datetime, *, but: SessionId | None = None) -> int:
+    async def revoke_all(
+        self, account: AccountId, now: datetime, *, but: SessionId | None = None, note: Note[int] | None = None
+    ) -> int:
         """End every session of an account, but for one where one is named; how many."""
         ...
 

@@ -10,6 +10,7 @@ from gatepass.usecases.ports.codes import AuthorizationCodes, DeviceCodes
 from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import RevocationFeed
 from gatepass.usecases.ports.sessions import Sessions
+from gatepass.usecases.ports.trail import AuditTrail
 
 
 class Store(Protocol):
@@ -38,6 +39,10 @@ class Store(Protocol):
         ...
     @property
     def keys(self) -> SealedKeys:  # noqa: D102
+        ...
+
+    @property
+    def audit(self) -> AuditTrail:  # noqa: D102
         ...
 
     async def check(self) -> None:

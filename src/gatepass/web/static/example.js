@@ -5,8 +5,9 @@ const PAGE_SIZE_ARGUMENTS = ["first", "limit", "take", "pageSize", "perPage"];
 const LIST_FIELDS = ["nodes", "edges", "items", "results", "data"];
 
 /** What the editor holds before sign-in: the protocol's own mutation. */
-export const SIGN_IN_EXAMPLE = `# Sign in with the form above, or here: put in your e-mail address and
-# password and run it. The answer offers to use its token.
+export const SIGN_IN_EXAMPLE = `# Sign in with the form, or here: put in your
+# e-mail address and password, and run it.
+# The answer offers to use its token.
 
 mutation signIn {
   signIn(useManagementflow: true, credentials: {

@@ -4,19 +4,18 @@ import { copy, curlOf, headerOf, pythonOf } from "./snippets.js";
 /**
  * The pass at the top of the page: the sign-in form, or who is signed in and for how long.
  *
- * `snippet()` gives the editor's request for the copy buttons and raises when it cannot be sent; `leave()` is called when
- * the user signs out; `say(text)` announces a short word.
+ * `snippet()` gives the editor's request for the copy buttons and raises when it cannot be sent; `say(text)` announces a short word.
  */
-export function mountGate(session, { snippet, leave, say }) {
+export function mountGate(session, { snippet, say }) {
   let shown = "out";
 
-  const show = ({ detail: why }) => {
+  const show = () => {
     const phase = session.phase;
     byId("sign-in").hidden = phase !== "out";
     byId("signed-in").hidden = phase === "out";
     if (phase !== "out") showAccount(session);
     byId("pass-problem").textContent = session.trouble && `Not renewed: ${session.trouble} Trying again by itself.`;
-    if (phase === "out" && why) byId("sign-in-problem").textContent = why;
+    if (phase === "out" && session.farewell) byId("sign-in-problem").textContent = session.farewell;
     if (phase === "in" && shown !== "in") byId("sign-in-problem").textContent = "";
     shown = phase;
   };
@@ -31,7 +30,6 @@ export function mountGate(session, { snippet, leave, say }) {
   byId("renew").addEventListener("click", () => void renew(session, say));
   byId("leave").addEventListener("click", async () => {
     const told = session.signOut();
-    leave();
     byId("user-name").focus();
     say("Signing out …");
     const reason = await told;

@@ -133,6 +133,7 @@ function mountTabs() {
 
 function followSession() {
   let known = session.phase;
+  session.addEventListener("leave", clearDesk);
   session.addEventListener("change", () => {
     const phase = session.phase;
     if (phase === known) return;
@@ -162,7 +163,7 @@ async function begin() {
   codeSheet(byId("headers"), "json");
   mountOperations();
   mountTabs();
-  mountGate(session, { snippet: readRequest, leave: clearDesk, say });
+  mountGate(session, { snippet: readRequest, say });
   followSession();
   byId("run").addEventListener("click", () => void run());
   byId("stop").addEventListener("click", () => running?.abort());

@@ -8,6 +8,7 @@ const SIGN_IN_REFRESH = `mutation signInRefresh($refreshToken: String!) {
   signInRefresh(useManagementflow: true, credentials: {refreshToken: $refreshToken}) { accessToken refreshToken expiresIn }
 }`;
 const SIGN_OUT = "mutation signOut { signOut { sessions } }";
+const WHO_AM_I = "query whoAmI { gatepass { account { email } } }";
 
 /** The server's setting: whether a reload may find the sign-in again. Every page that uses this module carries it. */
 const KEEPS_SIGN_IN = document.documentElement.dataset.keepsSignIn === "yes";
@@ -24,7 +25,8 @@ const EXPIRES_EARLY_MS = 1500;
  * server's setting says so), and both fresh. The light page and the GraphiQL page are built on it.
  *
  * `phase` is "out", "held" (a refresh token, no access token yet) or "in". Every change is a `change` event; when a session
- * ends without being asked to, its `detail` is the sentence that says why.
+ * ends without being asked to, `farewell` is the sentence that says why. `leave` is the event of a sign-out, here or in a duplicate of this tab:
+ * what the account was shown has to go.
  */
 export class Session extends EventTarget {
   #access = "";
@@ -38,6 +40,8 @@ export class Session extends EventTarget {
   #trouble = "";
   #failures = 0;
   #retryAt = 0;
+  #farewell = "";
+  #hasAskedWho = false;
 
   get phase() { return this.#access ? "in" : this.#refresh ? "held" : "out"; }
   get bearer() { return this.#access; }
@@ -45,6 +49,7 @@ export class Session extends EventTarget {
   get scopes() { return scopesOf(this.#claims); }
   get life() { return this.#life; }
   get trouble() { return this.#trouble; }
+  get farewell() { return this.#farewell; }
   get renews() { return Boolean(this.#refresh); }
   get secondsLeft() { return Math.min(this.#life, Math.max(0, this.#since / 1000 + this.#life - Date.now() / 1000)); }
 
@@ -73,10 +78,11 @@ export class Session extends EventTarget {
     this.#userName = userName;
     this.#life = lifeOf(pair);
     this.#since = since;
-    this.#trouble = "";
+    this.#trouble = this.#farewell = "";
     this.#failures = 0;
     this.#hold(typeof pair.refreshToken === "string" ? pair.refreshToken : "");
     this.#changed();
+    if (!accountOf({ ...this.#claims, sub: "" }, userName) && !this.#hasAskedWho) void this.#askWho();
   }
 
   /** Trade the refresh token for a new pair: once for all callers here, one tab at a time. Raises Trouble. */
@@ -98,7 +104,7 @@ export class Session extends EventTarget {
   async signOut() {
     const bearer = this.#access, refreshToken = this.#refresh;
     this.#channel?.postMessage({ signedOut: true });
-    this.#end();
+    this.#leave();
     try {
       let answer = await this.#tellSignOut(bearer);
       if (bearerRefused(answer) && refreshToken) answer = await this.#tellSignOut(pairOf(await askRenewal(refreshToken)).accessToken);
@@ -141,6 +147,17 @@ export class Session extends EventTarget {
     }
   }
 
+  /** After a reload nobody has typed a name, and the token says an id alone. A server without the field is not asked again. */
+  async #askWho() {
+    const bearer = this.#access;
+    this.#hasAskedWho = true;
+    const answer = await post({ query: WHO_AM_I, operationName: "whoAmI" }, { bearer, signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => ({}));
+    const email = answer.data?.gatepass?.account?.email;
+    if (typeof email !== "string" || this.#access !== bearer) return;
+    this.#userName = email;
+    this.#changed();
+  }
+
   async #renewAlone() {
     const spent = this.#refresh;
     if (!spent) throw new Trouble("There is no refresh token: sign in again.", { code: "INVALID_REFRESH_TOKEN" });
@@ -170,13 +187,20 @@ export class Session extends EventTarget {
     this.#retryAt = Date.now() + 1000 * (trouble.retryAfter || Math.min(60, 2 ** this.#failures));
   }
 
+  #leave(why = "") {
+    this.#end(why);
+    this.dispatchEvent(new Event("leave"));
+  }
+
   #end(why = "") {
+    this.#farewell = why;
     this.#access = this.#userName = this.#trouble = "";
+    this.#hasAskedWho = false;
     this.#claims = {};
     this.#life = 0;
     this.#renewal = null;
     this.#hold("");
-    this.#changed(why);
+    this.#changed();
   }
 
   /**
@@ -191,7 +215,7 @@ export class Session extends EventTarget {
     if (!refreshToken) return;
     this.#channel = new BroadcastChannel(`gatepass ${refreshToken}`);
     this.#channel.onmessage = ({ data }) => {
-      if (data.signedOut) return this.#end("You signed out in another tab.");
+      if (data.signedOut) return this.#leave("You signed out in another tab.");
       this.adopt({ refreshToken, ...data.pair }, data.userName, data.asked);
       this.dispatchEvent(new Event("heard"));
     };
@@ -228,7 +252,7 @@ export class Session extends EventTarget {
     if (this.#refresh && due && !this.#renewal && now >= this.#retryAt) this.renew().catch(() => {});
   }
 
-  #changed(why = "") { this.dispatchEvent(new CustomEvent("change", { detail: why })); }
+  #changed() { this.dispatchEvent(new Event("change")); }
 }
 
 function askRenewal(refreshToken) {

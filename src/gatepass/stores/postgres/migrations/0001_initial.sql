@@ -102,7 +102,7 @@ CREATE TABLE device_codes (
     client_id        text NOT NULL,
     scopes           text,
     expires_at       timestamptz NOT NULL,
-    poll_interval    interval NOT NULL,
+    interval         interval NOT NULL,
     polled_at        timestamptz,
     address          text,
     user_agent       text,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gatepass.crypto.public_keys import public_keys
 from gatepass.domain.signing_key import Algorithm
-from gatepass.verify.public_keys import public_keys
 from tests.crypto.forger import encoded
 from tests.verify.maker import MAKER, Maker
 

@@ -1,0 +1,129 @@
+"""The database as the source or the target of a copy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from operator import attrgetter
+from typing import Any, Final
+from uuid import UUID
+
+from gatepass.domain.identifiers import EPOCH
+from gatepass.stores.postgres import migrations as schema
+from gatepass.stores.postgres.connection import Target, check_server
+from gatepass.stores.postgres.faults import as_seen_by_caller
+from gatepass.stores.tables import Column, Kind, Row, Table
+
+AT_ONCE: Final = 10_000
+_MICROSECOND: Final = timedelta(microseconds=1)
+_Convert = Callable[[Any], Any]
+_TO_TRAVEL: Final[dict[Kind, _Convert]] = {
+    Kind.IDENTIFIER: attrgetter("bytes"),
+    Kind.MOMENT: lambda moment: (moment - EPOCH) // _MICROSECOND,
+    Kind.DURATION: lambda duration: duration // _MICROSECOND,
+    Kind.SWITCH: int,
+}
+_FROM_TRAVEL: Final[dict[Kind, _Convert]] = {
+    Kind.IDENTIFIER: lambda stored: UUID(bytes=stored),
+    Kind.MOMENT: lambda stored: EPOCH + timedelta(microseconds=stored),
+    Kind.DURATION: lambda stored: timedelta(microseconds=stored),
+    Kind.SWITCH: bool,
+}
+# Numbers that are given from here on are greater than those that came, and than those that were given before.
+_GO_ON: Final = """
+SELECT setval(sequence, greatest(given, come, 1))
+FROM (SELECT pg_get_serial_sequence('revocations', 'seq')::regclass AS sequence, nextval(
+    pg_get_serial_sequence('revocations', 'seq')) AS given, (SELECT max(seq) FROM revocations) AS come) AS numbers
+"""
+
+
+class PostgresCopy:
+    """Implements `gatepass.stores.copying.Filling`, inside a transaction."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def count(self, table: Table) -> int:
+        """How many rows it has."""
+        return int(await self._connection.fetchval(f"SELECT count(*) FROM {table.name}"))  # noqa: S608 - ours
+
+    async def rows(self, table: Table) -> AsyncIterator[Sequence[Row]]:
+        """All rows by their key."""
+        convert = _converter(table.columns, _TO_TRAVEL)
+        order = f'{table.key} COLLATE "C"' if table.columns[0].kind is Kind.TEXT else table.key
+        cursor = await self._connection.cursor(
+            f"SELECT {', '.join(table.names)} FROM {table.name} ORDER BY {order}"  # noqa: S608 - ours
+        )
+        while some := await cursor.fetch(AT_ONCE):
+            yield [convert(row) for row in some]
+
+    async def clear(self, table: Table) -> None:
+        """Remove all rows. Not TRUNCATE: whoever reads meanwhile shall see them until the end."""
+        await self._connection.execute(f"DELETE FROM {table.name}", timeout=None)  # noqa: S608 - ours
+
+    async def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        convert = _converter(table.columns, _FROM_TRAVEL)
+        await self._connection.copy_records_to_table(
+            table.name, columns=list(table.names), records=map(convert, rows), timeout=None
+        )
+
+
+@asynccontextmanager
+async def reading(url: str) -> AsyncIterator[PostgresCopy]:
+    """
+    The database at this moment, while others go on writing to it.
+
+    Raises:
+        StoreUnavailable: it cannot be read, or is not of this version.
+    """
+    async with _connected(url) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        # The moment is that of the first statement.
+        await connection.fetchval("SELECT count(*) FROM accounts")
+        yield PostgresCopy(connection)
+
+
+@asynccontextmanager
+async def filling(url: str) -> AsyncIterator[PostgresCopy]:
+    """
+    The database, whose tables are there already; nobody else can write to it meanwhile.
+
+    Raises:
+        StoreUnavailable: it cannot be written; it is as it was.
+    """
+    async with _connected(url) as connection, connection.transaction(isolation="read_committed"):
+        await connection.execute("LOCK TABLE accounts, clients, sessions, revocations, sealed_keys IN EXCLUSIVE MODE")
+        yield PostgresCopy(connection)
+        await connection.fetchval(_GO_ON)
+        # The server must not plan with what it knew of empty tables.
+        await connection.execute("ANALYZE accounts, sessions", timeout=None)
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Any]:
+    try:
+        connection = await Target.of(url).connect()
+        try:
+            await check_server(connection)
+            await schema.check(connection, schema.known())
+            yield connection
+        finally:
+            with suppress(Exception):
+                await connection.close(timeout=3)
+    except Exception as error:
+        raise as_seen_by_caller(error) from error
+
+
+def _converter(columns: Sequence[Column], kinds: dict[Kind, _Convert]) -> Callable[[Sequence[Any]], Row]:
+    """What turns a whole row; the places that need nothing are left alone."""
+    changes = [(place, kinds[column.kind]) for place, column in enumerate(columns) if column.kind in kinds]
+
+    def convert(row: Sequence[Any]) -> Row:
+        values = list(row)
+        for place, change in changes:
+            if values[place] is not None:
+                values[place] = change(values[place])
+        return tuple(values)
+
+    return convert

@@ -1,0 +1,95 @@
+"""The file as the source or the target of a copy."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from gatepass.domain.errors import StoreUnavailable
+from gatepass.stores.sqlite import migrations as schema
+from gatepass.stores.sqlite.connection import BUSY_TIMEOUT, connect_for_reading, connect_for_writing, create_privately
+from gatepass.stores.sqlite.faults import store_unavailable
+from gatepass.stores.tables import Row, Table
+
+AT_ONCE: Final = 10_000
+Connect = Callable[[Path], sqlite3.Connection]
+
+
+class SqliteCopy:
+    """Implements `gatepass.stores.copying.Filling`, inside a transaction. It blocks: nothing else runs meanwhile."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def count(self, table: Table) -> int:
+        """How many rows it has."""
+        (count,) = self._connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()  # noqa: S608 - ours
+        return int(count)
+
+    async def rows(self, table: Table) -> AsyncIterator[Sequence[Row]]:
+        """All rows by their key: they are kept as they travel."""
+        found = self._connection.execute(
+            f"SELECT {', '.join(table.names)} FROM {table.name} ORDER BY {table.key}"  # noqa: S608 - ours
+        )
+        while some := found.fetchmany(AT_ONCE):
+            yield some
+
+    async def clear(self, table: Table) -> None:
+        """Remove all rows."""
+        self._connection.execute(f"DELETE FROM {table.name}")  # noqa: S608 - ours
+
+    async def write(self, table: Table, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        places = ", ".join("?" * len(table.columns))
+        self._connection.executemany(
+            f"INSERT INTO {table.name} ({', '.join(table.names)}) VALUES ({places})",  # noqa: S608 - ours
+            rows,
+        )
+
+
+@asynccontextmanager
+async def reading(path: Path) -> AsyncIterator[SqliteCopy]:
+    """
+    The file at this moment, while others go on writing to it.
+
+    Raises:
+        StoreUnavailable: it cannot be read, or is not of this version.
+    """
+    with _opened(path, lambda path: connect_for_reading(path, BUSY_TIMEOUT)) as connection:
+        schema.check(connection, path, schema.known())
+        connection.execute("BEGIN")
+        connection.execute("SELECT 1 FROM accounts").fetchone()
+        yield SqliteCopy(connection)
+
+
+@asynccontextmanager
+async def filling(path: Path) -> AsyncIterator[SqliteCopy]:
+    """
+    The file, made where there is none; nobody else can write to it meanwhile.
+
+    Raises:
+        StoreUnavailable: it cannot be written; it is as it was.
+    """
+    create_privately(path)
+    with _opened(path, lambda path: connect_for_writing(path, "FULL", BUSY_TIMEOUT)) as connection:
+        schema.migrate(connection, path, BUSY_TIMEOUT, schema.known())
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield SqliteCopy(connection)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@contextmanager
+def _opened(path: Path, connect: Connect) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(connect(path)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error

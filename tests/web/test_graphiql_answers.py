@@ -1,0 +1,196 @@
+"""Running requests with the GraphiQL page; what it costs; who can use it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.web.conftest import profile, serving
+from tests.web.fake_endpoint import Endpoint
+from tests.web.graphiql import Iris, graphiql_page, iris_at
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with serving(graphiql_page()) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def signed_in(context: BrowserContext, endpoint: Endpoint) -> Iris:
+    iris = iris_at(context, endpoint)
+    iris.signs_in()
+    iris.is_signed_in()
+    return iris
+
+
+def test_the_first_page_says_what_to_do_and_the_example_after_sign_in_runs(
+    context: BrowserContext, endpoint: Endpoint
+) -> None:
+    iris = iris_at(context, endpoint)
+    assert iris.text_of().startswith("# Sign in with")
+    iris.signs_in()
+    iris.is_signed_in()
+    assert iris.text_of().startswith("# The first fields of this API.")
+    iris.presses("Execute query")
+    iris.reads("Tesco PLC")
+    expect(iris.status).to_contain_text("200 OK")
+
+
+def test_a_query_of_ones_own_survives_the_sign_in(context: BrowserContext, endpoint: Endpoint) -> None:
+    iris = iris_at(context, endpoint)
+    iris.writes("{ hello } # mine")
+    iris.signs_in()
+    expect(iris.page.get_by_role("heading", name="Signed in")).to_be_visible()
+    iris.page.wait_for_timeout(500)
+    assert iris.text_of() == "{ hello } # mine"
+
+
+def test_an_error_of_the_gateway_comes_with_its_advice(context: BrowserContext, endpoint: Endpoint) -> None:
+    iris = iris_at(context, endpoint)
+    iris.runs("{ hello }")
+    expect(iris.advice).to_contain_text("The access token has expired. Renew it with signInRefresh. UNAUTHENTICATED")
+    expect(iris.status).to_contain_text("401")
+    iris.presses("Show History")
+    iris.page.locator(".answer").get_by_role("button", name="Sign in").click()
+    expect(iris.page.get_by_label("E-mail address", exact=True)).to_be_focused()
+
+
+def test_variables_and_headers_are_sent(signed_in: Iris) -> None:
+    signed_in.writes('{"X-Extra": "yes"}', "request-headers.json")
+    signed_in.runs("query Greet($name: String) { hello(name: $name) }", '{"name": "Ben"}')
+    signed_in.reads("Hello, Ben!")
+    assert signed_in.service.calls[-1] == ("hello", "yes")
+
+
+def test_numbers_are_shown_as_the_server_wrote_them(signed_in: Iris) -> None:
+    """JSON.parse alone would turn it into 12345678901234567000."""
+    signed_in.page.route(
+        "**/graphql/",
+        lambda route: route.fulfill(content_type="application/json", body='{"data":{"n":12345678901234567890}}'),
+    )
+    signed_in.runs("{ hello }")
+    signed_in.reads('"n": 12345678901234567890')
+    signed_in.page.unroute_all()
+
+
+def test_an_answer_that_is_no_graphql_is_told_in_words(signed_in: Iris) -> None:
+    signed_in.page.route("**/graphql/", lambda route: route.fulfill(status=502, body="<html>Bad gateway</html>"))
+    signed_in.runs("{ hello }")
+    expect(signed_in.advice).to_contain_text("The server answered 502 Bad Gateway without a GraphQL result.")
+    signed_in.page.unroute_all()
+
+
+def test_a_subscription_is_shown_event_by_event(signed_in: Iris) -> None:
+    signed_in.runs("subscription { ticks { number } }")
+    expect(signed_in.status).to_have_text("Complete · 3 events")
+    signed_in.reads('"number": 3')
+
+
+def test_a_query_that_takes_long_can_be_stopped(signed_in: Iris) -> None:
+    signed_in.page.route("**/graphql/", lambda route: None)
+    signed_in.runs("{ hello }")
+    signed_in.presses("Stop query")
+    expect(signed_in.status).to_have_text("Stopped")
+    signed_in.page.unroute_all(behavior="ignoreErrors")
+
+
+def test_prettify_lays_the_query_out(signed_in: Iris) -> None:
+    """Prettier is a file of its own, loaded now."""
+    signed_in.writes('{hello(name:   "x")}')
+    signed_in.presses("Prettify query")
+    signed_in.page.wait_for_function(
+        "() => __MONACO.editor.getModels().some(each => each.getValue().startsWith('{\\n  hello(name: \"x\")\\n}'))"
+    )
+
+
+TRICKY = 'query Greet($name: String) { hello(name: $name) } # it\'s "$HOME" `id` \\ """ !!'
+NAME = "O'Brien \"\\ $(id) é 😀\n"
+
+
+def copied(iris: Iris, button: str) -> str:
+    iris.presses(button)
+    expect(iris.page.get_by_text("Copied, with the token in it.")).to_be_visible()
+    return str(iris.page.evaluate("navigator.clipboard.readText()"))
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_what_is_copied_runs_in_a_shell_and_in_python(signed_in: Iris) -> None:
+    signed_in.writes(json.dumps({"name": NAME}), "variables.json")
+    signed_in.writes(TRICKY)
+    command = copied(signed_in, "Copy as curl")
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, timeout=10)
+    assert json.loads(answer.stdout) == {"data": {"hello": f"Hello, {NAME}!"}}
+    script = copied(signed_in, "Copy as Python")
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=10)
+    assert answer.stdout == f"{ {'data': {'hello': f'Hello, {NAME}!'}} }\n"
+    header = copied(signed_in, "Copy header")
+    assert header.removeprefix("Authorization: Bearer ") in signed_in.service.live_access_tokens
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser: Browser, endpoint: Endpoint, scheme: Literal["light", "dark"]) -> None:
+    """Signed out, with an error, signed in, with the documentation, with the history, on a narrow screen."""
+    with profile(browser, endpoint) as context:
+        iris = iris_at(context, endpoint)
+        iris.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = {"signed out": iris.violations()}
+        iris.runs("{ hello }")
+        iris.reads("UNAUTHENTICATED")
+        found["error"] = iris.violations()
+        iris.signs_in()
+        iris.is_signed_in()
+        iris.runs("{ hello }")
+        iris.reads("Hello")
+        found["signed in"] = iris.violations()
+        iris.presses("Show Documentation Explorer")
+        iris.page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query").click()
+        found["documentation"] = iris.violations()
+        iris.presses("Show History")
+        found["history"] = iris.violations()
+        iris.page.set_viewport_size({"width": 390, "height": 844})
+        iris.page.wait_for_timeout(300)
+        found["narrow"] = iris.violations()
+        assert "\n".join(f"{state}: {each}" for state, all_ in found.items() for each in all_) == ""
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(signed_in: Iris) -> None:
+    """WCAG 1.4.10, reflow."""
+    signed_in.page.set_viewport_size({"width": 320, "height": 640})
+    signed_in.page.wait_for_timeout(300)
+    assert signed_in.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_the_page_is_within_its_weight(endpoint: Endpoint, context: BrowserContext) -> None:
+    """At most 2.2 MB over the wire, compressed, the workers and the schema's worth of use included."""
+    sizes: dict[str, int] = {}
+    page = context.new_page()
+    page.on("response", lambda response: sizes.update({response.url: int(response.headers.get("content-length", 0))}))
+    iris = Iris(page, endpoint.service)
+    iris.opens(endpoint.url)
+    iris.signs_in()
+    iris.is_signed_in()
+    iris.runs("{ hello }")
+    iris.reads("Hello")
+    page.wait_for_load_state("networkidle")
+    assert 500_000 < sum(sizes.values()) <= 2_200_000
+
+
+def test_it_opens_quickly(browser: Browser, endpoint: Endpoint) -> None:
+    """At most 1.5 s to a usable editor on a quiet machine; here with room for a machine that does other things too."""
+    taken = []
+    for _ in range(3):
+        with profile(browser, endpoint) as context:
+            started = time.monotonic()
+            iris_at(context, endpoint)
+            taken.append(time.monotonic() - started)
+    print(f"open to usable editor: {min(taken):.2f} s")
+    assert min(taken) < 6

@@ -1,0 +1,164 @@
+"""Passwords and tokens on the GraphiQL page: typed everywhere, kept nowhere. Hostile words stay words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.web.conftest import serving
+from tests.web.fake_endpoint import EMAIL, HOSTILE, PASSWORD, Endpoint
+from tests.web.graphiql import Iris, graphiql_page, iris_at
+
+SIGN_IN = """mutation M($who: String!, $p: String!) {
+  signIn(useManagementflow: true, credentials: { userName: $who, password: $p }) { accessToken refreshToken }
+}"""
+INLINE = f"""mutation {{ renamed: signIn(useManagementflow: true, credentials: {{
+  userName: "{EMAIL}", password: "{PASSWORD}" }}) {{ accessToken }} }}"""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with serving(graphiql_page()) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def iris(context: BrowserContext, endpoint: Endpoint) -> Iris:
+    return iris_at(context, endpoint)
+
+
+def history_of(iris: Iris) -> str:
+    if not iris.page.locator(".graphiql-history").is_visible():
+        iris.presses("Show History")
+    return iris.page.locator(".graphiql-history").inner_text()
+
+
+def rests(iris: Iris) -> None:
+    """Wait as long as GraphiQL waits until it stores what was typed, and longer."""
+    iris.page.wait_for_timeout(1_000)
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [(INLINE, ""), (SIGN_IN, f'{{"who": "{EMAIL}", "p": "{PASSWORD}"}}')],
+    ids=["written in the document", "as variables of innocent names"],
+)
+def test_a_sign_in_that_was_run_is_kept_nowhere(iris: Iris, query: str, variables: str) -> None:
+    iris.runs(query, variables)
+    iris.reads("accessToken")
+    rests(iris)
+    token = next(iter(iris.service.live_access_tokens))
+    for secret in (PASSWORD, token, "gpr_refresh"):
+        assert secret not in iris.kept()
+        assert secret not in history_of(iris)
+    assert "signIn" not in iris.kept()
+    assert "signIn" not in history_of(iris)
+
+
+def test_what_was_sent_as_a_password_is_known_wherever_it_comes_back(iris: Iris) -> None:
+    """Here the document that told what it is has gone, and the variables have stayed."""
+    iris.runs(SIGN_IN, f'{{"who": "{EMAIL}", "p": "{PASSWORD}"}}')
+    iris.reads("accessToken")
+    iris.writes("query Harmless($p: String) { hello(name: $p) }")
+    rests(iris)
+    iris.presses("Execute query")
+    iris.reads("UNAUTHENTICATED")
+    rests(iris)
+    assert PASSWORD not in iris.kept()
+    assert "Harmless" not in history_of(iris)
+
+
+def test_typed_by_hand_and_never_run_it_is_kept_nowhere(iris: Iris) -> None:
+    iris.page.locator(".graphiql-query-editor .view-lines").click()
+    iris.page.keyboard.press("Control+a")
+    iris.page.keyboard.type("mutation { signInRefresh(credentials: {refreshToken: " + '"gpr_typed-by-hand', delay=5)
+    rests(iris)
+    assert "gpr_typed" in iris.text_of()
+    assert "gpr_typed" not in iris.kept()
+
+
+@pytest.mark.parametrize(
+    ("editor", "text", "secret"),
+    [
+        ("variables.json", '{"password": "hunter2-hunter2"}', "hunter2"),
+        ("variables.json", '{"passw\\u006frd": "hunter2-hunter2"}', "hunter2"),
+        ("variables.json", '{"x": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEifQ.c2ln"}', "eyJhbGci"),
+        ("request-headers.json", '{"Authorization": "Bearer abcdefghi"}', "abcdefghi"),
+        ("request-headers.json", '{"X-Api-Key": "abcdefghi"}', "abcdefghi"),
+        ("operation.graphql", 'query { hello(name: "Authorisation: Bearer abcdefghi") }', "abcdefghi"),
+    ],
+)
+def test_credentials_in_any_editor_are_not_stored(iris: Iris, editor: str, text: str, secret: str) -> None:
+    iris.signs_in()
+    iris.is_signed_in()
+    iris.writes("query Named { hello }")
+    iris.writes(text, editor)
+    iris.presses("Execute query")
+    rests(iris)
+    assert secret not in iris.kept()
+    assert secret not in history_of(iris)
+
+
+def test_what_is_harmless_is_kept_and_found_again(iris: Iris) -> None:
+    """Otherwise the tests above would pass with a page that forgets everything."""
+    iris.signs_in()
+    iris.is_signed_in()
+    iris.runs("query Mine($name: String) { hello(name: $name) }", '{"name": "Ben"}')
+    iris.reads("Hello, Ben!")
+    assert "Mine" in history_of(iris)
+    iris.presses("Show Sign-in")
+    iris.presses("New tab")
+    iris.writes(INLINE)
+    iris.presses("New tab")
+    iris.writes("query Third { hello }")
+    rests(iris)
+    iris.page.reload()
+    iris.sees_the_editor()
+    iris.is_signed_in()
+    assert iris.text_of() == "query Third { hello }"
+    expect(iris.page.locator(".graphiql-tab-button")).to_have_text(["Mine", "Third"])
+    iris.page.locator(".graphiql-tab-button", has_text="Mine").click()
+    assert "query Mine" in iris.text_of()
+    assert "Ben" in iris.text_of("variables.json")
+    assert PASSWORD not in iris.kept()
+
+
+def test_the_access_token_is_in_memory_alone(iris: Iris) -> None:
+    iris.signs_in()
+    iris.is_signed_in()
+    rests(iris)
+    kept = iris.kept()
+    assert "gpr_refresh1" in kept
+    assert not any(token in kept for token in iris.service.live_access_tokens)
+
+
+def test_markup_in_a_schema_an_error_or_an_operation_name_stays_text(iris: Iris) -> None:
+    iris.signs_in()
+    iris.is_signed_in()
+    iris.runs("query Bad { fails }")
+    iris.reads("<script>window.hurt=1</script>")
+    expect(iris.advice).to_contain_text(HOSTILE)
+    iris.presses("Show Documentation Explorer")
+    docs = iris.page.locator(".graphiql-doc-explorer")
+    docs.get_by_role("link", name="Query").click()
+    expect(docs).to_contain_text("<script>window.hurt=1</script>")
+    docs.get_by_role("link", name="company", exact=True).click()
+    iris.writes(f"query A {{ hello }} query {HOSTILE} {{ hello }}")
+    iris.writes("{\n  companies { name }\n}")
+    iris.page.locator(".graphiql-query-editor .view-line span", has_text="companies").last.hover()
+    expect(iris.page.locator(".monaco-hover").filter(has_text="Companies by name")).to_be_visible()
+    assert iris.page.evaluate("window.hurt") is None
+    assert iris.page.locator("#ide script, #ide img[src='x'], .monaco-hover script").count() == 0
+
+
+def test_the_second_wall_turns_markup_into_letters(iris: Iris) -> None:
+    """Trusted Types: whatever parses markup on this page gets it through a policy of ours."""
+    shown = iris.page.evaluate(
+        """() => ['<p>plain <em>words</em></p>', '<img src=x onerror=hurt()>', '<a href="javascript:hurt()">x</a>']
+                     .map(text => Object.assign(document.createElement('div'), { innerHTML: text }).children.length)"""
+    )
+    assert shown == [1, 0, 0]
+    with pytest.raises(Exception, match=r"another address"):
+        iris.page.evaluate("document.createElement('script').src = 'https://elsewhere.example/x.js'")
