@@ -215,8 +215,7 @@ class UpstreamSchema:
         with _no_garbage_collection():
             self._building.start()
             try:
-                # Not wait_for: before Python 3.12 it keeps a cancellation to itself that comes as the outcome does, and
-                # whoever closes would wait until the schema is next read.
+                # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with the result.
                 async with asyncio.timeout(self._limits.build_timeout.total_seconds()):
                     outcome = await done
             except TimeoutError:
