@@ -313,7 +313,7 @@ async def test_it_closes_at_once_where_a_reading_ends_that_very_moment(reads: Re
     """Neither the cancellation nor the outcome gets lost in the other: nobody waits for the next reading."""
     source = reads(Api())
     await source.start()
-    while source._building is None:
+    while source._building is None:  # noqa: ASYNC110 - a thread, of which nothing tells
         await asyncio.sleep(0)  # each turn of the loop counts: it may be over within milliseconds
     source._building.join(10)
     async with asyncio.timeout(5):
