@@ -84,6 +84,16 @@ class Sealer:
         return self.seal(plain, key_id=key.id, use=key.use, algorithm=key.algorithm)
 
 
+def secret_bytes(secret_key: Secret[str]) -> bytes:
+    """
+    The random bytes of the operator's secret key, to derive other keys from.
+
+    Raises:
+        KeyUnusable: not of its form; the message says how to get a good one.
+    """
+    return _decode(secret_key.reveal(), "GATEPASS_SECRET_KEY")
+
+
 def _cipher(secret_key: Secret[str], name: str) -> AESGCM:
     raw = _decode(secret_key.reveal(), name)
     return AESGCM(HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE).derive(raw))

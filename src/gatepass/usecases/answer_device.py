@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from gatepass.domain import user_code
 from gatepass.domain.device_code import Approval, DeviceCode
 from gatepass.domain.errors import CodeRefused, InvalidCredentials
+from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.secret import Secret
+from gatepass.domain.session import SessionOrigin
 from gatepass.domain.user_code import UserCode
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.device_limits import guesses, guesses_of
@@ -54,7 +56,7 @@ class AnswerDevice:
         Source: RFC 8628 §3.3 and §5.1.
         """
         async with self._guess(*guesses(address)):
-            stored = await self.check_credentials(user_name, plain)
+            stored = await self.check_credentials(user_name, plain, Occasion(Door.OAUTH, SessionOrigin(address)))
             async with self._guess(guesses_of(stored.account.id)):
                 await self._approve(code, stored)
         await self.check_credentials.upgrade_hash(stored, plain)

@@ -9,6 +9,7 @@ from gatepass.domain import password
 from gatepass.domain.access_token import Caller
 from gatepass.domain.account import EmailAddress
 from gatepass.domain.errors import BadUserInput, InvalidCredentials
+from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.caller_account import own_session
@@ -39,7 +40,7 @@ class ChangeOwnPassword:
         caller: Caller,
         current: Secret[str],
         new: Secret[str],
-        occasion: Occasion,  # noqa: ARG002 - for the audit log
+        occasion: Occasion,
         *,
         ends_others: bool,
     ) -> int:
@@ -64,7 +65,7 @@ class ChangeOwnPassword:
         prepared = password.check_new(new, account.email)
         if new.reveal() == current.reveal():
             raise BadUserInput("The new password is the current one: choose another.")
-        stored = await self._checked(account.email, current)
+        stored = await self._checked(account.email, current, occasion, own_session(caller))
         if stored.password_hash is None:
             raise InvalidCredentials(_WRONG)
         ended = await self.accounts.replace_password(
@@ -78,8 +79,10 @@ class ChangeOwnPassword:
             raise InvalidCredentials(_WRONG)
         return ended
 
-    async def _checked(self, email: EmailAddress, current: Secret[str]) -> StoredCredentials:
+    async def _checked(
+        self, email: EmailAddress, current: Secret[str], occasion: Occasion, session: SessionId
+    ) -> StoredCredentials:
         try:
-            return await self.check_credentials(email, current)
+            return await self.check_credentials(email, current, occasion, session=session)
         except InvalidCredentials:
             raise InvalidCredentials(_WRONG) from None
