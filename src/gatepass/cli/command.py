@@ -90,6 +90,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "demo": "gatepass.cli.demo:demo",
         "init": "gatepass.cli.init:init",
         "user": "gatepass.cli.user:user",
+        "client": "gatepass.cli.client:client",
         "session": "gatepass.cli.session:session",
         "revoke-all": "gatepass.cli.revoke_all:revoke_all",
         "key": "gatepass.cli.key:key",
