@@ -92,6 +92,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "user": "gatepass.cli.user:user",
         "session": "gatepass.cli.session:session",
         "revoke-all": "gatepass.cli.revoke_all:revoke_all",
+        "audit": "gatepass.cli.audit:audit",
         "key": "gatepass.cli.key:key",
         "serve": "gatepass.cli.serve:serve",
         "config": "gatepass.cli.config:config",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatepass.domain.access_token import IssuedTokens
+from gatepass.domain.audit import Deed
 from gatepass.domain.errors import InvalidCredentials
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.new_session import NewSession
+from gatepass.usecases.notes import of_session, unless_changed
 from gatepass.usecases.ports import AccountChanged, Clock, Sessions
 
 
@@ -41,10 +43,12 @@ class SignIn:
             FlowUnavailable: no external directory is configured, or it cannot be asked; nothing was written.
             Overloaded: too many sign-ins wait; nothing was hashed or written.
         """
-        stored = await self.check_credentials(user_name, plain, use_management_flow=use_management_flow)
+        stored = await self.check_credentials(user_name, plain, occasion, use_management_flow=use_management_flow)
         now = self.clock()
         session = self.new_session(stored.account, now)
-        if isinstance(await self.sessions.open(session, stored.password_hash, occasion.origin), AccountChanged):
+        note = unless_changed(of_session(Deed.SIGN_IN, session, now, occasion))
+        opened = await self.sessions.open(session, stored.password_hash, occasion.origin, note=note)
+        if isinstance(opened, AccountChanged):
             raise InvalidCredentials
         if use_management_flow:
             await self.check_credentials.upgrade_hash(stored, plain)
