@@ -163,7 +163,7 @@ class NotedSessions:
     async def revoke_all(
         self, account: AccountId, now: datetime, *, but: SessionId | None = None, note: Note[int] | None = None
     ) -> int:
-        """As `Sessions`; noted with how many ended, also if it was none."""
+        """As `Sessions`; noted with how many ended."""
         found = await self.accounts.with_id(account)
         email = found.account.email if found is not None else None
         event = AuditEvent(Deed.SIGN_OUT_EVERYWHERE, now, self.occasion, account=account, email=email)

@@ -29,8 +29,8 @@ def unless_changed(event: AuditEvent) -> Note[Any]:
 
 
 def with_count(event: AuditEvent) -> Note[int]:
-    """The entry, with how many sessions ended."""
-    return lambda ended: replace(event, detail=f"sessions ended: {ended}")
+    """The entry, with how many sessions ended; none where none did."""
+    return lambda ended: replace(event, detail=f"sessions ended: {ended}") if ended else None
 
 
 def of_session(deed: Deed, session: Session, now: datetime, occasion: Occasion) -> AuditEvent:
