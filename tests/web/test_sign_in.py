@@ -38,6 +38,7 @@ def test_a_reload_keeps_the_sign_in(ana: Ana) -> None:
     ana.is_signed_in()
     ana.page.reload()
     ana.is_signed_in()
+    expect(ana.page.locator("#account")).to_have_text(EMAIL)
     assert ana.service.count("signInRefresh") == 1
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from gatepass.domain.account import Scope
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.secret import Secret
+from gatepass.domain.value import value
 
 MAX_ACCESS_TTL = timedelta(hours=1)
 MAX_LEEWAY = timedelta(seconds=60)
@@ -16,10 +17,10 @@ PASSWORD = "pwd"  # noqa: S105 - a word
 """A password was checked, in `amr` (RFC 8176 §2)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AccessClaims:
     """
-    The claims of an access token. Times are aware UTC with whole seconds.
+    The claims of an access token. Times are aware UTC; a token says them in whole seconds.
 
     Source: RFC 9068 §2.2.
     """
@@ -65,7 +66,7 @@ class IssuedAccess:
     scopes: tuple[Scope, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IssuedTokens:
     """A fresh pair, shown once. `expires_in` counts from `issued_at`; `scopes` is what the access token says."""
 

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from gatepass.domain.account import Account, Scope
 from gatepass.domain.identifiers import Generation, SessionId
+from gatepass.domain.value import value
 
 SALT_BYTES = 16
 FIRST_GENERATION = Generation(0)
 MAX_USER_AGENT = 200
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Session:
     """
     A session as the store keeps it. It holds no token: `generation` and `salt` are all that is needed.

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from gatepass.domain.errors import Code, Fault, GatepassError
-from gatepass.http.asgi import Headers, Receive, Scope, Send
+from gatepass.http.asgi import Headers, Receive, Scope, Send, whole_exchange
 from gatepass.http.error_table import headers_of, message_of, status_of
 from gatepass.http.messages import NO_STORE, Answer, Request, Response
 from gatepass.http.request_id import NAME, request_id
@@ -41,6 +41,7 @@ class Edge:
             receive,
             request_id=request_id(scope["headers"]),
             client=client[0] if client else "",
+            whole=whole_exchange(scope, receive, send),
         )
         try:
             answer = await self._answer(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
@@ -77,28 +78,37 @@ def add_noted(connection: sqlite3.Connection, note: Note[Value] | None, outcome:
 
 def add_entry(connection: sqlite3.Connection, event: AuditEvent) -> None:
     """Inside a transaction that has the write lock: add an entry at the end of the chain."""
-    link = following(_last(connection), event)
+    add_entries(connection, [event])
+
+
+def add_entries(connection: sqlite3.Connection, events: Sequence[AuditEvent]) -> None:
+    """As `add_entry`, for several: the end of the chain is looked up once, and they are written with one statement."""
+    if not events:
+        return
+    links = accumulate(events, following, initial=_last(connection))
+    next(links)
+    connection.executemany(_ADD, [_row(link, event) for link, event in zip(links, events, strict=True)])
+
+
+def _row(link: Link, event: AuditEvent) -> tuple[object, ...]:
     occasion = event.occasion
-    connection.execute(
-        _ADD,
-        (
-            link.number,
-            rows.microseconds(event.at),
-            event.deed.value,
-            event.result.value,
-            event.reason,
-            event.account.bytes if event.account else None,
-            event.email,
-            event.session.bytes if event.session else None,
-            event.client_id,
-            occasion.door.value,
-            occasion.operator,
-            occasion.origin.address,
-            occasion.origin.user_agent,
-            occasion.request_id,
-            event.detail,
-            link.digest,
-        ),
+    return (
+        link.number,
+        rows.microseconds(event.at),
+        event.deed.value,
+        event.result.value,
+        event.reason,
+        event.account.bytes if event.account else None,
+        event.email,
+        event.session.bytes if event.session else None,
+        event.client_id,
+        occasion.door.value,
+        occasion.operator,
+        occasion.origin.address,
+        occasion.origin.user_agent,
+        occasion.request_id,
+        event.detail,
+        link.digest,
     )
 
 

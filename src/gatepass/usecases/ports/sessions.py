@@ -12,6 +12,7 @@ from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.rotation import Judge
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
+from gatepass.domain.value import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +25,28 @@ class AccountChanged:
     """The account was disabled, removed or given another password meanwhile; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rotated:
     """The session moved on; `session` is as it stands now, with the new generation."""
 
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Replayed:
     """Nothing was written; `session` is as it stands, its generation is the successor of the presented one."""
 
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reused:
     """A spent token came back; the session is revoked when this returns."""
 
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Unknown:
     """No such session, or one that the judge refuses; nothing was written."""
 
