@@ -9,7 +9,7 @@ from typing import Any
 from gatepass.domain.audit import AuditEvent, Deed, Note, Reason, Result
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.session import Session
-from gatepass.usecases.ports import AccountChanged, CodeReused, Redeemed, Replayed, Reused, Rotation
+from gatepass.usecases.ports import AccountChanged, CodeReused, Redeemed, Replayed, Reused, Rotated, Rotation
 
 
 def always(event: AuditEvent) -> Note[Any]:
@@ -46,17 +46,24 @@ def of_session(deed: Deed, session: Session, now: datetime, occasion: Occasion) 
     )
 
 
-def of_rotation(now: datetime, occasion: Occasion) -> Note[Rotation]:
+class OfRotation:
     """That a token was replayed or reused. Ordinary refreshes are not noted: one an hour for each sign-in."""
 
-    def note(outcome: Rotation) -> AuditEvent | None:
-        if isinstance(outcome, Replayed):
-            return of_session(Deed.REFRESH_REPLAYED, outcome.session, now, occasion)
-        if isinstance(outcome, Reused):
-            return of_session(Deed.REFRESH_TOKEN_REUSED, outcome.session, now, occasion)
-        return None
+    __slots__ = ("_now", "_occasion")
 
-    return note
+    def __init__(self, now: datetime, occasion: Occasion) -> None:
+        self._now = now
+        self._occasion = occasion
+
+    def __call__(self, outcome: Rotation) -> AuditEvent | None:
+        """A `Note`; every refresh asks for one, so the usual outcome comes first."""
+        if isinstance(outcome, Rotated):
+            return None
+        if isinstance(outcome, Replayed):
+            return of_session(Deed.REFRESH_REPLAYED, outcome.session, self._now, self._occasion)
+        if isinstance(outcome, Reused):
+            return of_session(Deed.REFRESH_TOKEN_REUSED, outcome.session, self._now, self._occasion)
+        return None
 
 
 def of_redemption(client_id: str, grant: str, now: datetime, occasion: Occasion) -> Note[object]:
