@@ -22,6 +22,7 @@ from gatepass.crypto.issuer_keys import IssuerKeys
 from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.password_pool import PasswordPool
+from gatepass.crypto.pseudonym import Pseudonyms
 from gatepass.crypto.random_pool import RandomPool
 from gatepass.crypto.sealing import Sealer
 from gatepass.crypto.shared_pool import SharedPool
@@ -43,6 +44,7 @@ from gatepass.graphql.ports import Deeds
 from gatepass.graphql.sign_in_schema import RESERVED, sdl
 from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
+from gatepass.http.client_address import ClientAddress
 from gatepass.http.edge import Edge, Observer
 from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
@@ -50,6 +52,7 @@ from gatepass.oauth.forward_auth import forward_auth_routes
 from gatepass.oauth.places import Places
 from gatepass.oauth.routes import Rooms, oauth_routes
 from gatepass.settings import Settings
+from gatepass.settings.attempts import attempt_limits
 from gatepass.stores.opening import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
@@ -59,7 +62,7 @@ from gatepass.usecases.authenticate import Authenticate
 from gatepass.usecases.change_own_password import ChangeOwnPassword
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
-from gatepass.usecases.device_limits import allowances
+from gatepass.usecases.device_limits import rates
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.keep_audit import MOST_AT_ONCE, KeepAudit
 from gatepass.usecases.list_sessions import ListSessions
@@ -72,6 +75,7 @@ from gatepass.usecases.revoked_sessions import RevokedSessions
 from gatepass.usecases.rotate_keys import RotateKeys
 from gatepass.usecases.show_account import ShowAccount
 from gatepass.usecases.sign_in import SignIn
+from gatepass.usecases.sign_in_attempts import SignInAttempts
 from gatepass.usecases.sign_in_refresh import SignInRefresh
 from gatepass.usecases.sign_out import SignOut
 from gatepass.web import ide_or
@@ -142,13 +146,15 @@ async def compose(
         await stack.enter_async_context(
             _repeating(revoked.refresh, settings.revocation_poll_seconds, store.revocations.news)
         )
+        attempts = _attempts(settings, store, keyring, clock)
+        stack.push_async_callback(attempts.close)
         rotate = RotateKeys(keys, KeyMaker(sealer, algorithm), key_schedule(settings), clock)
         await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
-        await stack.enter_async_context(_repeating(_sweeper(store, _session_limits(settings), clock), SWEEP_SECONDS))
+        await stack.enter_async_context(_repeating(_sweeper(store, settings, clock), SWEEP_SECONDS))
 
         await stack.enter_async_context(_repeating(_audit_keeper(settings, store, clock), AUDIT_SECONDS))
 
-        parts = _parts(settings, store, keyring, passwords, directory=directory, clock=clock)
+        parts = _parts(settings, store, keyring, passwords, attempts=attempts, directory=directory, clock=clock)
         trusted = await stack.enter_async_context(_trusted_tokens(settings))
         deeds = _deeds(settings, parts, keyring, revoked, trusted)
         assertions = _assertions(settings, keyring, wrapped, clock)
@@ -175,7 +181,12 @@ async def compose(
             ),
         }
         paths = Paths(routes)
-        edge = Edge(router(paths), observe=_observer(RequestLog(), metrics), report=_report)
+        edge = Edge(
+            router(paths),
+            observe=_observer(RequestLog(), metrics),
+            report=_report,
+            client_address=ClientAddress(settings.trusted_proxies, _log.warning),
+        )
         yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing, metrics.snapshot)
 
 
@@ -218,6 +229,7 @@ def _parts(
     keyring: Keyring,
     passwords: PasswordPool | SharedPool,
     *,
+    attempts: SignInAttempts,
     directory: Directory | None,
     clock: Clock,
 ) -> Rooms:
@@ -230,7 +242,7 @@ def _parts(
     issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
     return Rooms(
         store=store,
-        check_credentials=CheckCredentials(store.accounts, passwords, store.audit, clock, directory),
+        check_credentials=CheckCredentials(store.accounts, passwords, attempts, store.audit, clock, directory),
         new_session=NewSession(random, limits),
         issue_tokens=issue,
         access_tokens=tokens,
@@ -238,7 +250,7 @@ def _parts(
             store.sessions, keyring, issue, clock, limits, audit, has_directory=directory is not None
         ),
         assertions=JoseAssertionReader(),
-        throttle=Attempts(allowances(), clock),
+        throttle=Attempts(rates(), store.counters, clock),
         audit_log=audit,
         clock=clock,
         random=random,
@@ -316,6 +328,17 @@ def key_schedule(settings: Settings) -> KeySchedule:
         max_age=timedelta(seconds=settings.key_max_age_seconds) if settings.key_max_age_seconds else None,
         lead=timedelta(seconds=settings.key_lead_seconds),
         tokens_live=tokens_live(_session_limits(settings)),
+    )
+
+
+def _attempts(settings: Settings, store: Store, keyring: Keyring, clock: Clock) -> SignInAttempts:
+    return SignInAttempts(
+        store.counters,
+        attempt_limits(settings),
+        clock,
+        pseudonym=Pseudonyms(settings.require_secret_key()),
+        hint_keys=keyring,
+        patience=timedelta(seconds=settings.hash_queue_seconds),
     )
 
 
@@ -470,7 +493,9 @@ def _audit_keeper(settings: Settings, store: Store, clock: Clock) -> Callable[[]
     return keep_audit
 
 
-def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], Awaitable[None]]:
+def _sweeper(store: Store, settings: Settings, clock: Clock) -> Callable[[], Awaitable[None]]:
+    limits = _session_limits(settings)
+
     async def sweep() -> None:
         # While an access token of a session can live, its row must stay: signing out needs it.
         ended, swept = clock() - MAX_ACCESS_TTL - MAX_LEEWAY, SWEEP_ROWS
@@ -479,6 +504,8 @@ def _sweeper(store: Store, limits: SessionLimits, clock: Clock) -> Callable[[], 
         for kept in (store.authorization_codes, store.device_codes, store.client_assertions):
             while await kept.sweep(ended, SWEEP_ROWS) == SWEEP_ROWS:
                 pass
+        while await store.counters.sweep(clock(), settings.throttle_max_counters, SWEEP_ROWS) == SWEEP_ROWS:
+            pass
 
     return sweep
 

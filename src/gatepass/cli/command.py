@@ -95,6 +95,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "audit": "gatepass.cli.audit:audit",
         "key": "gatepass.cli.key:key",
         "serve": "gatepass.cli.serve:serve",
+        "throttle": "gatepass.cli.throttle:throttle",
         "config": "gatepass.cli.config:config",
         "db": "gatepass.cli.db:db",
         "calibrate": "gatepass.cli.calibrate:calibrate",

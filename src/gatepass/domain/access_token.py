@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -68,10 +69,15 @@ class IssuedAccess:
 
 @value(frozen=True, slots=True)
 class IssuedTokens:
-    """A fresh pair, shown once. `expires_in` counts from `issued_at`; `scopes` is what the access token says."""
+    """
+    A fresh pair, shown once. `expires_in` counts from `issued_at`; `scopes` is what the access token says.
+
+    `device_hint` makes the hint by which the client will be known to the account; few ask for it.
+    """
 
     access_token: Secret[str]
     refresh_token: Secret[str]
     issued_at: datetime
     expires_in: timedelta
+    device_hint: Callable[[], Secret[str]]
     scopes: tuple[Scope, ...] = ()

@@ -17,8 +17,9 @@ class Request:
     """
     An HTTP request on its way through.
 
-    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address,
-    `method` empty where a WebSocket is asked for, `whole` the short way to read and answer it, where there is one.
+    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address as
+    `ClientAddress` finds it, `method` empty where a WebSocket is asked for, `whole` the short way to read and answer
+    it, where there is one.
     """
 
     __slots__ = ("_by_name", "client", "headers", "id", "method", "path", "receive", "scope", "whole")

@@ -51,6 +51,7 @@ class Authorize:
 
         Raises:
             InvalidCredentials: nothing was written.
+            RateLimited: too many failures before; nothing was hashed or written.
             Overloaded: too many sign-ins wait; nothing was hashed or written.
 
         Source: RFC 6749 §4.1.2.

@@ -10,6 +10,7 @@ from gatepass.domain.access_token import Caller
 from gatepass.domain.account import EmailAddress
 from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.errors import BadUserInput, InvalidCredentials
+from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.caller_account import own_session
@@ -66,10 +67,11 @@ class ChangeOwnPassword:
         prepared = password.check_new(new, account.email)
         if new.reveal() == current.reveal():
             raise BadUserInput("The new password is the current one: choose another.")
-        stored = await self._checked(account.email, current, occasion)
+        here = own_session(caller)
+        stored = await self._checked(account.email, current, occasion, here)
         if stored.password_hash is None:
             raise InvalidCredentials(_WRONG)
-        here, new_hash = own_session(caller), await self.passwords.hash(prepared)
+        new_hash = await self.passwords.hash(prepared)
         now = self.clock()
         event = AuditEvent(Deed.PASSWORD_CHANGED, now, occasion, account=account.id, email=account.email, session=here)
         ended = await self.accounts.replace_password(
@@ -84,8 +86,10 @@ class ChangeOwnPassword:
             raise InvalidCredentials(_WRONG)
         return ended
 
-    async def _checked(self, email: EmailAddress, current: Secret[str], occasion: Occasion) -> StoredCredentials:
+    async def _checked(
+        self, email: EmailAddress, current: Secret[str], occasion: Occasion, session: SessionId
+    ) -> StoredCredentials:
         try:
-            return await self.check_credentials(email, current, occasion, deed=Deed.PASSWORD_CHANGED)
+            return await self.check_credentials(email, current, occasion, session=session, deed=Deed.PASSWORD_CHANGED)
         except InvalidCredentials:
             raise InvalidCredentials(_WRONG) from None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gatepass.domain import password
-from gatepass.domain.account import EmailAddress, email_address
+from gatepass.domain.account import MAX_EMAIL_CHARACTERS, EmailAddress, email_address
 from gatepass.domain.audit import AuditEvent, Deed, Reason, Result
 from gatepass.domain.errors import BadUserInput, FlowUnavailable, HashingFailed, InvalidCredentials, Overloaded
+from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.ports import Accounts, AuditTrail, Clock, Directory, Passwords, StoredCredentials
+from gatepass.usecases.sign_in_attempts import AttemptingClient, SignInAttempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,14 @@ class CheckCredentials:
     Checks an e-mail address and a password; opens nothing.
 
     Who is refused cannot tell why: an unknown, disabled or password-less account, an unusable password and a wrong
-    one cost the same hashing and get the same `InvalidCredentials`, and the true reason is in the audit log. Fails
-    closed.
+    one cost the same hashing and get the same `InvalidCredentials`; the audit log has the true reason. Each check is an
+    attempt that is counted first; who has too many failures is refused for a while, and that too looks the same whoever
+    it is. Fails closed.
     """
 
     accounts: Accounts
     passwords: Passwords
+    attempts: SignInAttempts
     trail: AuditTrail
     clock: Clock
     directory: Directory | None = None
@@ -36,6 +40,8 @@ class CheckCredentials:
         occasion: Occasion,
         *,
         use_management_flow: bool = True,
+        device_hint: str | None = None,
+        session: SessionId | None = None,
         deed: Deed = Deed.SIGN_IN,
     ) -> StoredCredentials:
         """
@@ -50,16 +56,22 @@ class CheckCredentials:
             deed: what the password is for, as a refusal is noted.
             use_management_flow: True asks our own accounts; False the configured external directory, which vouches
                 for the password of an account that must exist here.
+            device_hint: what an earlier sign-in to this account gave this client, if it kept it.
+            session: the sign-in of this account that this client has proven to hold.
 
         Raises:
             InvalidCredentials: as above.
+            RateLimited: too many failures before; nothing was hashed.
             FlowUnavailable: no external directory is configured, or it cannot be asked.
             Overloaded: too many sign-ins wait; nothing was hashed.
         """
         if not use_management_flow and self.directory is None:
             raise FlowUnavailable
-        stored = await self._find(user_name)
-        reason = await (self._check_password if use_management_flow else self._ask_directory)(stored, plain)
+        name, stored = await self._find(user_name)
+        client = AttemptingClient(occasion.origin.address, device_hint, session)
+        async with self.attempts.attempt(name, stored.account.id if stored else None, client) as attempt:
+            reason = await (self._check_password if use_management_flow else self._ask_directory)(stored, plain)
+            attempt.succeeded = reason is None
         if stored is None or reason is not None:
             refused = AuditEvent(deed, self.clock(), occasion, Result.REFUSED, reason)
             await self.trail.record(_about(stored, refused))
@@ -76,12 +88,13 @@ class CheckCredentials:
         except (Overloaded, HashingFailed):
             return
 
-    async def _find(self, user_name: str) -> StoredCredentials | None:
+    async def _find(self, user_name: str) -> tuple[str, StoredCredentials | None]:
+        """The name that attempts are counted by, and whose it is. What is no address is nobody's name."""
         try:
             email: EmailAddress = email_address(user_name)
         except BadUserInput:
-            return None
-        return await self.accounts.find(email)
+            return user_name.strip()[:MAX_EMAIL_CHARACTERS], None
+        return email, await self.accounts.find(email)
 
     async def _check_password(self, stored: StoredCredentials | None, plain: Secret[str]) -> Reason | None:
         usable = stored.password_hash if stored is not None and stored.account.enabled else None

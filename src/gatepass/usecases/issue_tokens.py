@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatepass.domain import base64url, refresh_token
+from gatepass.domain import base64url, device_hint, refresh_token
 from gatepass.domain.access_token import PASSWORD, AccessClaims, IssuedAccess, IssuedTokens
 from gatepass.domain.account import Scope
 from gatepass.domain.session import Session
@@ -35,9 +35,15 @@ class IssueTokens:
         Raises:
             KeyUnusable: a key is missing; nothing was issued.
         """
-        access = self.access(session, now, scopes)
-        refresh = refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt)
-        return IssuedTokens(access.access_token, refresh, access.issued_at, access.expires_in, access.scopes)
+        access, key = self.access(session, now, scopes), self.refresh_keys.active()
+        return IssuedTokens(
+            access.access_token,
+            refresh_token.mint(key, session.id, session.generation, session.salt),
+            access.issued_at,
+            access.expires_in,
+            lambda: device_hint.mint(key, session.account.id, session.id, access.issued_at),
+            access.scopes,
+        )
 
     def access(
         self,

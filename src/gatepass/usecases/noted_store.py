@@ -25,6 +25,7 @@ from gatepass.usecases.ports import (
     ClientAssertions,
     Clients,
     Clock,
+    Counters,
     DeviceCodes,
     EmailTaken,
     ListedSession,
@@ -263,6 +264,7 @@ class NotedStore:
         self.authorization_codes: AuthorizationCodes = store.authorization_codes
         self.device_codes: DeviceCodes = store.device_codes
         self.client_assertions: ClientAssertions = store.client_assertions
+        self.counters: Counters = store.counters
         self.audit: AuditTrail = store.audit
 
     async def check(self) -> None:

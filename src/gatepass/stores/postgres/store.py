@@ -15,6 +15,7 @@ from gatepass.stores.postgres.audit import PostgresAuditTrail
 from gatepass.stores.postgres.authorization_codes import PostgresAuthorizationCodes
 from gatepass.stores.postgres.clients import PostgresClientAssertions, PostgresClients
 from gatepass.stores.postgres.connection import Connection, Target, check_server
+from gatepass.stores.postgres.counters import PostgresCounters
 from gatepass.stores.postgres.device_codes import PostgresDeviceCodes
 from gatepass.stores.postgres.faults import as_seen_by_caller
 from gatepass.stores.postgres.home import Home
@@ -117,6 +118,7 @@ class PostgresStore:
         self.device_codes = PostgresDeviceCodes(writer, self._reader)
         self.clients = PostgresClients(writer, self._reader)
         self.client_assertions = PostgresClientAssertions(writer)
+        self.counters = PostgresCounters(self._worker, writer, self._reader)
         self.keys = PostgresSealedKeys(writer, self._reader)
         self.audit = PostgresAuditTrail(writer, self._reader)
 

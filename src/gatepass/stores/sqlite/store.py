@@ -22,6 +22,7 @@ from gatepass.stores.sqlite.connection import (
     connect_for_writing,
     create_privately,
 )
+from gatepass.stores.sqlite.counters import SqliteCounters
 from gatepass.stores.sqlite.device_codes import SqliteDeviceCodes
 from gatepass.stores.sqlite.faults import store_unavailable
 from gatepass.stores.sqlite.keys import SqliteSealedKeys
@@ -98,6 +99,7 @@ class SqliteStore:
         self.revocations = SqliteRevocations(self._reader)
         self.authorization_codes = SqliteAuthorizationCodes(self._writer)
         self.device_codes = SqliteDeviceCodes(self._writer, self._reader)
+        self.counters = SqliteCounters(self._writer, self._reader)
         self.clients = SqliteClients(self._writer, self._reader)
         self.client_assertions = SqliteClientAssertions(self._writer)
         self.keys = SqliteSealedKeys(self._writer, self._reader)

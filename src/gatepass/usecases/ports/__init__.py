@@ -19,6 +19,7 @@ from gatepass.usecases.ports.codes import (
     Redemption,
     UserCodeTaken,
 )
+from gatepass.usecases.ports.counters import Counters
 from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys, TrustedTokens
 from gatepass.usecases.ports.directory import Directory
 from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
@@ -54,6 +55,7 @@ __all__ = [
     "Clock",
     "CodeKept",
     "CodeReused",
+    "Counters",
     "DeviceCodes",
     "Directory",
     "EmailTaken",

@@ -7,6 +7,7 @@ from typing import Protocol
 from gatepass.usecases.ports.accounts import Accounts
 from gatepass.usecases.ports.clients import ClientAssertions, Clients
 from gatepass.usecases.ports.codes import AuthorizationCodes, DeviceCodes
+from gatepass.usecases.ports.counters import Counters
 from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import RevocationFeed
 from gatepass.usecases.ports.sessions import Sessions
@@ -30,6 +31,9 @@ class Store(Protocol):
         ...
     @property
     def device_codes(self) -> DeviceCodes:  # noqa: D102
+        ...
+    @property
+    def counters(self) -> Counters:  # noqa: D102
         ...
     @property
     def clients(self) -> Clients:  # noqa: D102
