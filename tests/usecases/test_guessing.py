@@ -110,7 +110,7 @@ class Place:
         self.trail = Trail()
         self.check = CheckCredentials(
             Accounts(),  # type: ignore[arg-type]
-            self.passwords,
+            self.passwords,  # type: ignore[arg-type]
             self.attempts,
             self.trail,  # type: ignore[arg-type]
             lambda: self.now,

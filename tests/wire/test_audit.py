@@ -148,16 +148,18 @@ async def test_what_an_operator_does_is_noted_with_who_it_was(world: World, stor
     found = await store.accounts.find(email_address(ana.email))
     assert found is not None
     account, now = found.account.id, world.clock()
+    await ana.signs_in()
+    await operators.sessions.revoke_all(account, now)
+    await operators.sessions.revoke_all(account, now)
     await operators.accounts.set_enabled(account, enabled=False, now=now)
     await operators.accounts.set_enabled(account, enabled=True, now=now)
-    await operators.sessions.revoke_all(account, now)
     await operators.accounts.remove(account, now)
     await operators.accounts.remove(account, now)
-    events = await noted(store)
+    events = await noted(store, Deed.SIGN_IN)
     assert [event.deed for event in events] == [
+        Deed.SIGN_OUT_EVERYWHERE,
         Deed.ACCOUNT_DISABLED,
         Deed.ACCOUNT_ENABLED,
-        Deed.SIGN_OUT_EVERYWHERE,
         Deed.ACCOUNT_REMOVED,
     ]
     assert {(event.email, event.occasion.operator) for event in events} == {("ana@example.org", "root")}
