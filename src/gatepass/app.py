@@ -151,12 +151,13 @@ async def compose(
         rotate = RotateKeys(keys, KeyMaker(sealer, algorithm), key_schedule(settings), clock)
         await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, settings, clock), SWEEP_SECONDS))
-
         await stack.enter_async_context(_repeating(_audit_keeper(settings, store, clock), AUDIT_SECONDS))
 
-        parts = _parts(settings, store, keyring, passwords, attempts=attempts, directory=directory, clock=clock)
+        parts = _parts(
+            settings, store, keyring, passwords, revoked=revoked, attempts=attempts, directory=directory, clock=clock
+        )
         trusted = await stack.enter_async_context(_trusted_tokens(settings))
-        deeds = _deeds(settings, parts, keyring, revoked, trusted)
+        deeds = _deeds(settings, parts, keyring, trusted)
         assertions = _assertions(settings, keyring, wrapped, clock)
         upstream, schema = await _open_upstream(settings, wrapped, state, assertions, stack)
         endpoint = _endpoint(settings, deeds, _gateway(settings, upstream, revoked, assertions, clock), schema)
@@ -229,6 +230,7 @@ def _parts(
     keyring: Keyring,
     passwords: PasswordPool | SharedPool,
     *,
+    revoked: RevokedSessions,
     attempts: SignInAttempts,
     directory: Directory | None,
     clock: Clock,
@@ -246,9 +248,12 @@ def _parts(
         new_session=NewSession(random, limits),
         issue_tokens=issue,
         access_tokens=tokens,
+        refresh_keys=keyring,
+        revoked=revoked,
         refresh=SignInRefresh(
             store.sessions, keyring, issue, clock, limits, audit, has_directory=directory is not None
         ),
+        catch_up=keyring.catch_up,
         assertions=JoseAssertionReader(),
         throttle=Attempts(rates(), store.counters, clock),
         audit_log=audit,
@@ -257,9 +262,7 @@ def _parts(
     )
 
 
-def _deeds(
-    settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions, trusted: ForeignTokens | None
-) -> Deeds:
+def _deeds(settings: Settings, parts: Rooms, keyring: Keyring, trusted: ForeignTokens | None) -> Deeds:
     sessions, clock = parts.store.sessions, parts.clock
     show_account = ShowAccount(parts.store.accounts)
     return Deeds(
@@ -272,15 +275,13 @@ def _deeds(
         change_own_password=ChangeOwnPassword(
             parts.store.accounts, parts.check_credentials.passwords, parts.check_credentials, show_account, clock
         ),
-        authenticate=_authenticate(settings, parts, keyring, revoked, trusted),
+        authenticate=_authenticate(settings, parts, keyring, trusted),
     )
 
 
-def _authenticate(
-    settings: Settings, parts: Rooms, keyring: Keyring, revoked: RevokedSessions, trusted: ForeignTokens | None
-) -> MeetUnknownKeys:
+def _authenticate(settings: Settings, parts: Rooms, keyring: Keyring, trusted: ForeignTokens | None) -> MeetUnknownKeys:
     leeway = timedelta(seconds=settings.leeway_seconds)
-    authenticate = Authenticate(parts.access_tokens, revoked, parts.clock, leeway=leeway, trusted=trusted)
+    authenticate = Authenticate(parts.access_tokens, parts.revoked, parts.clock, leeway=leeway, trusted=trusted)
     keyring.when_keys_go(authenticate.forget)
     if trusted is not None:
         trusted.when_keys_go(authenticate.forget)

@@ -10,12 +10,12 @@ from gatepass.http.messages import Request
 
 def origin_of(request: Request) -> SessionOrigin:
     """Address and user agent, both as far as they are known; what could not be printed is left out."""
-    user_agent = request.header(b"user-agent")
-    return SessionOrigin(request.client or None, _readable(user_agent[: 4 * MAX_USER_AGENT]) if user_agent else None)
+    raw = request.header(b"user-agent")
+    return SessionOrigin(request.client or None, _printable(raw[: 4 * MAX_USER_AGENT]) if raw else None)
 
 
-@lru_cache(maxsize=1024)
-def _readable(user_agent: bytes) -> str | None:
-    """The same few come again and again, with every refresh."""
-    text = user_agent.decode("utf-8", "replace")
+@lru_cache(maxsize=256)
+def _printable(raw: bytes) -> str | None:
+    """A few browsers send the same again and again."""
+    text = raw.decode("utf-8", "replace")
     return "".join(character for character in text if character.isprintable())[:MAX_USER_AGENT].strip() or None
