@@ -93,6 +93,7 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
         "client": "gatepass.cli.client:client",
         "session": "gatepass.cli.session:session",
         "revoke-all": "gatepass.cli.revoke_all:revoke_all",
+        "audit": "gatepass.cli.audit:audit",
         "key": "gatepass.cli.key:key",
         "serve": "gatepass.cli.serve:serve",
         "throttle": "gatepass.cli.throttle:throttle",
