@@ -309,6 +309,17 @@ async def test_the_schema_is_read_again_on_a_timer(reads: Reads) -> None:
     await eventually(lambda: "other" in fields_of(current(source).schema.query_type))
 
 
+async def test_it_closes_at_once_where_a_reading_ends_that_very_moment(reads: Reads) -> None:
+    """Neither the cancellation nor the outcome gets lost in the other: nobody waits for the next reading."""
+    source = reads(Api())
+    await source.start()
+    while source._building is None:  # noqa: ASYNC110 - a thread, of which nothing tells
+        await asyncio.sleep(0)  # each turn of the loop counts: it may be over within milliseconds
+    source._building.join(10)
+    async with asyncio.timeout(5):
+        await source.close()
+
+
 def _introspection(change: Callable[[Introspection], object]) -> bytes:
     data = {"__schema": json.loads(json.dumps(introspection_from_schema(build_schema(UPSTREAM_SDL))["__schema"]))}
     change(data["__schema"])
