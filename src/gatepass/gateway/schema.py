@@ -215,7 +215,7 @@ class UpstreamSchema:
         with _no_garbage_collection():
             self._building.start()
             try:
-                # Not `wait_for`: up to Python 3.11 it swallows a cancellation that comes with the result.
+                # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with the result.
                 async with asyncio.timeout(self._limits.build_timeout.total_seconds()):
                     outcome = await done
             except TimeoutError:

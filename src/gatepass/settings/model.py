@@ -281,6 +281,9 @@ class Settings:
     drain_seconds: float = _running.key(
         Number(0, 600), 8.0, "How long open requests may go on once the server was told to stop."
     )
+    audit_retention_days: int = _running.key(
+        WholeNumber(0, 36_500), 400, "How long entries of the audit log are kept; 0 is for ever."
+    )
     log_format: str = _running.key(
         Choice(("auto", "human", "json")), "auto", "Form of the log; auto is human on a terminal and JSON elsewhere."
     )

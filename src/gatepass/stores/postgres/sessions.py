@@ -16,7 +16,7 @@ from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
 from gatepass.stores.postgres import rows
 from gatepass.stores.postgres.audit import add_entries, noted, noted_of
 from gatepass.stores.postgres.connection import Connection, Target, transaction
-from gatepass.stores.postgres.faults import as_seen_by_caller
+from gatepass.stores.postgres.faults import as_seen_by_caller, may_be_asked_again
 from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.revocations import revoke_all, revoke_one, revoke_some
 from gatepass.stores.postgres.sweep import Sweep
@@ -173,7 +173,13 @@ class PostgresSessions:
     async def _rotate_some(self, connection: Connection, operations: Sequence[_Rotate]) -> Sequence[Outcome]:
         batch = _Batch(operations)
         async with self._target.statements(connection):
-            batch.judge(await connection.fetch(_FIND, list({each.session for each in operations})))
+            try:
+                found = await connection.fetch(_FIND, list({each.session for each in operations}))
+            except Exception as error:
+                if may_be_asked_again(error):
+                    return batch.outcomes
+                raise
+            batch.judge(found)
             if batch.moves:
                 moved = await connection.fetch(_ROTATE, *batch.wanted())
                 batch.put_off_unless({row["id"] for row in moved})

@@ -37,7 +37,7 @@ from gatepass.usecases.ports.sessions import (
 )
 from gatepass.usecases.ports.store import Store
 from gatepass.usecases.ports.throttle import Throttle
-from gatepass.usecases.ports.trail import AuditEntry, AuditQuery, AuditTrail
+from gatepass.usecases.ports.trail import AuditEntry, AuditQuery, AuditTrail, Seals
 
 __all__ = [
     "AccessTokens",
@@ -78,6 +78,7 @@ __all__ = [
     "Rotated",
     "Rotation",
     "SealedKeys",
+    "Seals",
     "Sessions",
     "Store",
     "StoredClient",
