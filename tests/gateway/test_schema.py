@@ -29,7 +29,6 @@ from graphql import (
 )
 
 from gatepass.domain.secret import Secret
-from gatepass.gateway import schema
 from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.schema import MergedSchema, SchemaLimits, UpstreamSchema
 from gatepass.gateway.schema_merge import Introspection
@@ -242,24 +241,6 @@ async def test_a_type_of_our_scalars_name_keeps_it(reads: Reads, kind: str) -> N
     schema = current(source).schema
     assert validate_schema(schema) == []
     assert required(fields_of(schema.type_map["Tokens"])["issuedAt"]).name == "GatepassDateTime"
-
-
-async def test_the_end_that_comes_in_the_moment_the_schema_is_built_ends_the_reading(
-    reads: Reads, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Or a server that is stopped in that moment would never stop."""
-    settle, closing = schema._settle, list[asyncio.Task[None]]()
-
-    def settle_and_close(done: asyncio.Future[object], outcome: object) -> None:
-        settle(done, outcome)  # type: ignore[arg-type]
-        closing.append(asyncio.create_task(source.close()))
-
-    monkeypatch.setattr(schema, "_settle", settle_and_close)
-    source = reads(Api())
-    await source.start()
-    await eventually(lambda: closing)
-    async with asyncio.timeout(5):
-        await closing[0]
 
 
 async def test_the_version_grows_only_with_a_change(reads: Reads) -> None:

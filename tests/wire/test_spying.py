@@ -18,7 +18,7 @@ import pytest
 
 from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.identifiers import AccountId
-from gatepass.stores.sqlite import open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.enable_account import EnableAccount
 from tests.kit.me_app import MeApp
 from tests.kit.world import SIGN_IN, Person, World, add_account, running, settings_for
@@ -39,7 +39,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     )
     await add_account(settings, KNOWN, RIGHT)
     await add_account(settings, DISABLED, RIGHT)
-    store = await open_store(settings.database_path)
+    store = await open_store(settings.store_url)
     try:
         found = await store.accounts.find(EmailAddress(KNOWN))
         assert found is not None
