@@ -8,6 +8,7 @@ then (slow loris).
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -25,6 +26,7 @@ from gatepass.http.security_headers import EVERY_ANSWER
 from gatepass.server.exchange import Exchange
 
 _COLON_SPACE_AND_LINE_END: Final = 4
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _LEAST_READ: Final = 16_384
 """Bytes that a client has to read within `unread_seconds`."""
 _LONGEST_REMEMBERED_PATH: Final = 128
@@ -77,6 +79,10 @@ class HeadTooLargeError(Exception):
     """Raised through the parser to stop it."""
 
 
+class BadHostError(Exception):
+    """Raised through the parser to stop it: no Host, several, or one that is none."""
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -94,6 +100,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._unread_seconds = config.limits.unread_seconds
         self._unread_since: float | None = None
         self._unread_bytes = 0
+        self._hosts: list[bytes] = []
         self._head_began: float | None = None
         self._idle_since: float | None = None
         self._reads_head = True
@@ -148,6 +155,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a head. Its first bytes are not counted as unparsed: the last request's may be in the same piece."""
         super().on_message_begin()
+        self._hosts.clear()
         self._reads_head = True
         self._head_bytes = self._unparsed_bytes = 0
 
@@ -172,7 +180,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._reads_head:
             # What uvicorn does here, written out: one call less for each header of each request.
             name = name.lower()
-            if name == b"expect" and value.lower() == b"100-continue":
+            if name == b"host":
+                self._hosts.append(value)
+            elif name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
             self.headers.append((name, value))
 
@@ -186,6 +196,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._reads_head = False
         self._head_began = None
         version = self.parser.get_http_version()
+        if not _is_one_host(self._hosts, version):
+            raise BadHostError
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["http_version"] = version
@@ -323,3 +335,14 @@ def _target(url: bytes) -> tuple[str, bytes, bytes]:
 
 
 _usual_target: Final = lru_cache(maxsize=256)(_target)
+
+
+def _is_one_host(hosts: list[bytes], version: str) -> bool:
+    """
+    Whether there is exactly one, of the form of one; HTTP/1.0 may do without.
+
+    Source: RFC 9112 §3.2.
+    """
+    if len(hosts) != 1:
+        return not hosts and version == "1.0"
+    return _HOST.fullmatch(hosts[0]) is not None
