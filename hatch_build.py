@@ -21,7 +21,7 @@ PACKAGE = "src/gatepass/web"
 VARIABLE = "GATEPASS_IDE_BUILD"
 
 
-class IdeBuildHook(BuildHookInterface):  # type: ignore[type-arg] - hatchling has no types where this is checked
+class IdeBuildHook(BuildHookInterface[Any]):
     """Hatchling's `custom` hook."""
 
     def dependencies(self) -> list[str]:

@@ -32,7 +32,7 @@ The first run makes .venv and installs into it, later runs start at once.
 """
 ROOT = Path(__file__).resolve().parent
 PINS, PINS_GRAPHQL_32 = "requirements/constraints.txt", "requirements/constraints-graphql-core-3.2.txt"
-CODE = ("src", "tests", "benchmarks", "examples", "docs", "requirements", "run.py")
+CODE = ("src", "tests", "benchmarks", "examples", "docs", "requirements", "run.py", "hatch_build.py")
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)  # if run from an environment, the one behind it
 ABI = importlib.machinery.EXTENSION_SUFFIXES[0]  # the kind of Python that installed wheels fit
 # Part of an environment → what pip installs for it. Editable: a change in src/ needs no new set-up.

@@ -18,7 +18,16 @@ from benchmarks.harness import machine, summary
 from benchmarks.harness.pace import FULL, QUICK, Pace
 from benchmarks.harness.report import Report
 
-HEADLINES: Final = ("sign_in", "sign_in_storm", "sign_in_refresh", "protected_query", "growth", "start")
+HEADLINES: Final = (
+    "sign_in",
+    "sign_in_storm",
+    "sign_in_refresh",
+    "protected_query",
+    "growth",
+    "start",
+    "client.overhead",
+    "client.sharing",
+)
 BY_NAME_ONLY: Final = ("store_rotations", "password_pool", "fleet")
 ALL: Final = (*HEADLINES, *BY_NAME_ONLY)
 
@@ -58,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _promise(name: str) -> str:
     """The first paragraph of its docstring."""
-    file = Path(__file__).with_name(f"{name}.py")
+    file = Path(__file__).parent.joinpath(*name.split(".")).with_suffix(".py")
     text = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
     return " ".join(text.strip().partition("\n\n")[0].split())
 

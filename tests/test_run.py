@@ -31,7 +31,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def noted_step(folder: Path, label: str, *command: str | Path) -> None:
+def noted_step(folder: Path, label: str, *command: str | Path, is_needed: bool = True) -> None:
     python = run.python_of(folder)
     python.parent.mkdir(exist_ok=True)
     python.touch()
@@ -122,7 +122,7 @@ def test_changed_dependencies_are_installed_into_the_same_environment(checkout: 
 
 
 def test_an_interrupted_set_up_is_made_again_from_nothing(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(folder: Path, label: str, *command: str | Path) -> None:
+    def interrupted(folder: Path, label: str, *command: str | Path, is_needed: bool = True) -> None:
         if label.startswith("Installing server"):
             (folder / "half-installed").touch()
             raise KeyboardInterrupt
@@ -172,6 +172,38 @@ def test_an_environment_that_run_py_did_not_make_is_left_alone(checkout: Path) -
     with pytest.raises(SystemExit, match="was not made by"):
         run.prepare(".venv", "server")
     assert (checkout / ".venv" / "precious").exists()
+
+
+@pytest.fixture
+def page(checkout: Path) -> Path:
+    """The sources of the page for browsers, in the checkout."""
+    source = checkout / "web" / "ide" / "src" / "main.jsx"
+    source.parent.mkdir(parents=True)
+    source.write_text("first")
+    return source
+
+
+def test_the_page_for_browsers_is_built_once_for_each_state_of_its_sources(checkout: Path, page: Path) -> None:
+    for _ in range(2):
+        run.prepare(".venv", "server")
+    assert steps(checkout / ".venv")[3:] == ["Building the page for browsers"]
+    page.write_text("second")
+    run.prepare(".venv", "server", "dev")
+    building = "Building the page for browsers"
+    assert steps(checkout / ".venv")[3:] == [building, "Installing dev, server", building]
+
+
+def test_an_environment_without_the_server_builds_no_page(checkout: Path, page: Path) -> None:
+    run.prepare(".venv", "dev")
+    assert "Building the page for browsers" not in steps(checkout / ".venv")
+
+
+def test_a_page_that_cannot_be_built_is_one_line_and_no_obstacle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "print('asking'); print('gatepass: no registry'); raise SystemExit(1)"
+    run.step(tmp_path, "Building the page", sys.executable, "-c", code, is_needed=False)
+    assert capsys.readouterr().err.splitlines()[1:] == ["  gatepass: no registry"]
 
 
 def test_a_python_without_pip_is_told_what_helps(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,13 @@ EMAIL: Final = "reader@example.org"
 QUERY: Final = """\
 query RedFlags {
   companies(
-    where: { health_rating: { eq: TWO_RED_FLAGS } }
-    orderBy: { field: TURNOVER, direction: DESC }
+    where: {
+      health_rating: { eq: TWO_RED_FLAGS }
+    }
+    orderBy: {
+      field: TURNOVER
+      direction: DESC
+    }
     first: 3
   ) {
     totalCount
@@ -32,7 +37,11 @@ query RedFlags {
       company_number
       company_name
       town
-      accounts(first: 1) { year turnover profit }
+      accounts(first: 1) {
+        year
+        turnover
+        profit
+      }
     }
   }
 }
@@ -78,11 +87,11 @@ def _sign_in_and_ask(page: Page, password: str) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Signed in")).to_be_visible()
     # The example after sign-in is in place; a query of ours goes over it as a paste would.
-    page.wait_for_function(f"{_MODEL.format('operation')}.getValue().startsWith('# The first fields')")
+    page.wait_for_function(f"() => {_MODEL.format('operation')}.getValue().startsWith('# The first fields')")
     page.evaluate(f"query => {_MODEL.format('operation')}.setValue(query)", QUERY)
     page.wait_for_function("() => document.querySelector('.graphiql-tab-button').textContent === 'RedFlags'")
     page.get_by_role("button", name="Execute query").click()
-    page.wait_for_function(f"{_MODEL.format('response')}.getValue().includes('company_name')")
+    page.wait_for_function(f"() => {_MODEL.format('response')}.getValue().includes('company_name')")
     page.mouse.move(_WIDTH / 2, _HEIGHT - 4)
     page.wait_for_timeout(1_000)
 

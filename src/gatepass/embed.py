@@ -66,8 +66,11 @@ class Gatepass:
                 "(uvicorn: lifespan='on'; mounted in another application: enter its lifespan)."
             )
         ours = _without_root(scope)
-        if ours["path"] in self._service.paths or self._wrapped is None:
-            await self._answer(self._service, ours, receive, send)
+        if self._wrapped is None or ours["path"] in self._service.paths:
+            if scope["type"] == "http":
+                await self._service.edge(ours, receive, send)
+            else:
+                await _refuse_websocket(receive, send)
         else:
             await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
 
@@ -79,13 +82,6 @@ class Gatepass:
         """Read the upstream's schema again."""
         if self._service is not None:
             await self._service.reload()
-
-    async def _answer(self, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await service.edge(scope, receive, send)
-        else:
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
 
     async def _passed_on(self, service: Service, scope: Scope, receive: Receive) -> Scope:
         return {
@@ -121,6 +117,11 @@ async def _caller(service: Service, scope: Scope, receive: Receive) -> Caller | 
         return await service.authenticate(token) if token is not None else None
     except Refused:
         return None
+
+
+async def _refuse_websocket(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
 
 
 def _without_root(scope: Scope) -> Scope:

@@ -23,21 +23,21 @@ class KeysInMemory:
         """Every key, oldest first."""
         return tuple(self.rows)
 
-    async def add_first(self, key: SealedKey) -> bool:
+    async def add_first(self, key: SealedKey, *, note: object = None) -> bool:
         """Store `key` if there is no active key of its use yet."""
         if any(row.use is key.use and row.state is KeyState.ACTIVE for row in self.rows):
             return False
         self.rows.append(key)
         return True
 
-    async def publish_next(self, key: SealedKey) -> bool:
+    async def publish_next(self, key: SealedKey, *, note: object = None) -> bool:
         """Store `key` if there is no next key of its use yet."""
         if any(row.use is key.use and row.state is KeyState.NEXT for row in self.rows):
             return False
         self.rows.append(key)
         return True
 
-    async def activate(self, following: KeyId, active: KeyId, now: datetime) -> bool:
+    async def activate(self, following: KeyId, active: KeyId, now: datetime, *, note: object = None) -> bool:
         """Let a next key take the place of the active one of its use."""
         states = {row.id: (row.use, row.state) for row in self.rows}
         use, state = states.get(following, (None, None))
@@ -47,13 +47,13 @@ class KeysInMemory:
         self.rows = [replace(row, state=moved[row.id], since=now) if row.id in moved else row for row in self.rows]
         return True
 
-    async def remove(self, key: KeyId) -> bool:
+    async def remove(self, key: KeyId, *, note: object = None) -> bool:
         """Delete a key that does not sign."""
         kept = [row for row in self.rows if row.id != key or row.state is KeyState.ACTIVE]
         self.rows, before = kept, self.rows
         return len(kept) < len(before)
 
-    async def reseal(self, keys: Sequence[Resealed]) -> bool:
+    async def reseal(self, keys: Sequence[Resealed], *, note: object = None) -> bool:
         """Replace the sealed forms of all of them, or of none."""
         sealed = {row.id: row.sealed for row in self.rows}
         if any(sealed.get(key.id) != key.was for key in keys):

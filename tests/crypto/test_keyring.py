@@ -48,7 +48,7 @@ async def another_row(use: KeyUse, state: KeyState, algorithm: Algorithm = Algor
 class Racing(KeysInMemory):
     """Another process opens the same empty store and is a moment quicker."""
 
-    async def add_first(self, key: SealedKey) -> bool:
+    async def add_first(self, key: SealedKey, *, note: object = None) -> bool:
         self.rows.append(await another_row(key.use, KeyState.ACTIVE))
         return await super().add_first(key)
 

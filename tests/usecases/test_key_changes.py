@@ -183,7 +183,7 @@ async def test_a_compromised_key_is_replaced_by_a_fresh_one_and_is_gone(
 class Meddling(KeysInMemory):
     """A server activates the next key while the operator takes it away."""
 
-    async def remove(self, key: KeyId) -> bool:
+    async def remove(self, key: KeyId, *, note: object = None) -> bool:
         following = next((row for row in self.rows if row.id == key and row.state is KeyState.NEXT), None)
         if following is not None:
             active = next(row for row in self.rows if row.use is following.use and row.state is KeyState.ACTIVE)
@@ -258,7 +258,7 @@ class Rotating(KeysInMemory):
 
     has_published = False
 
-    async def reseal(self, keys: Sequence[Resealed]) -> bool:
+    async def reseal(self, keys: Sequence[Resealed], *, note: object = None) -> bool:
         if not self.has_published:
             self.has_published = True
             (gone,) = [row for row in self.rows if row.use is KeyUse.ACCESS]

@@ -45,6 +45,7 @@ type Query {
   company(number: ID!): Company
   hello(name: String = "you"): String!
   fails(message: String): String
+  gatepass: Gatepass!
 }
 type Subscription { ticks(count: Int = 3): Tick! }
 type Tick { number: Int! }
@@ -59,6 +60,8 @@ type Company {
 }
 type Officer { name: String!, since: Date }
 scalar Date
+type Gatepass { account: GatepassAccount! }
+type GatepassAccount { email: String! }
 enum Country { GB, IE, NO @deprecated(reason: "HOSTILE") }
 '''.replace("HOSTILE", HOSTILE.replace('"', "'"))
 )
@@ -228,6 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
         roots = {
             "signIn": service.sign_in, "signInRefresh": service.sign_in_refresh, "signOut": service.sign_out,
             "hello": lambda _info, name: f"Hello, {name}!", "fails": _fails,
+            "gatepass": {"account": {"email": EMAIL}},
             "companies": lambda _info, **_: COMPANIES, "company": lambda _info, number: None,
         }  # fmt: skip
         schema = SIGN_IN_SCHEMA if anonymous else MERGED_SCHEMA

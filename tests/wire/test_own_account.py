@@ -136,7 +136,7 @@ async def test_a_token_that_was_given_to_a_client_does_not_reach_the_account(wor
     tokens = await ana.signs_in()
     authenticate: Any = world.app._service.authenticate  # type: ignore[union-attr]
     await ana.asks_who_they_are(tokens)
-    (verified,) = authenticate._verified.values()
+    (verified,) = authenticate.authenticate._verified.values()
     object.__setattr__(verified.caller, "client_id", "reports")
     for query in (SESSIONS, "{ gatepass { account { email } } }", OUT):
         assert (await asks(ana, tokens, query)).code == "FORBIDDEN"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -67,7 +68,7 @@ class JwtAccessTokens:
         """
         payload = _Payload(
             iss=claims.issuer,
-            sub=str(claims.subject),
+            sub=_account_text(claims.subject),
             aud=claims.audience,
             exp=_seconds(claims.expires_at),
             iat=_seconds(claims.issued_at),
@@ -156,6 +157,10 @@ def _uuid(text: str) -> uuid.UUID:
     if str(value) != text:
         raise ValueError("a UUID has one spelling")
     return value
+
+
+# The same accounts come again and again; a session's id comes once an hour.
+_account_text: Final = lru_cache(maxsize=1024)(str)
 
 
 def _seconds(time: datetime) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gatepass.domain import refresh_token
+from gatepass.domain import base64url, refresh_token
 from gatepass.domain.errors import Unauthenticated, UnknownSigningKey
 
 MAX_CHARACTERS: Final = 4096
@@ -99,7 +99,7 @@ def decode_base64url(text: str) -> bytes:
 
 def encode_base64url(raw: bytes) -> bytes:
     """Unpadded base64url."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=")
+    return base64url.encode(raw)
 
 
 def json_object(raw: bytes) -> dict[str, object]:

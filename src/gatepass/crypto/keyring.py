@@ -115,8 +115,10 @@ class Keyring:
         await asyncio.shield(self._next_look)
 
     async def _look_soon(self) -> None:
-        await asyncio.sleep(CATCH_UP_SECONDS)
-        self._next_look = None
+        try:
+            await asyncio.sleep(CATCH_UP_SECONDS)
+        finally:
+            self._next_look = None
         await self.reload()
 
     @property

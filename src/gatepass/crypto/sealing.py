@@ -84,9 +84,22 @@ class Sealer:
         return self.seal(plain, key_id=key.id, use=key.use, algorithm=key.algorithm)
 
 
-def _cipher(secret_key: Secret[str], name: str) -> AESGCM:
+def derived_key(secret_key: Secret[str], name: str, purpose: bytes) -> bytes:
+    """
+    32 bytes for one purpose, from which neither the secret key nor those of another purpose follow (HKDF-SHA-256).
+
+    Args:
+        name: of the setting, for the message.
+
+    Raises:
+        KeyUnusable: the secret key has not the form that `generate_secret_key` makes.
+    """
     raw = _decode(secret_key.reveal(), name)
-    return AESGCM(HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE).derive(raw))
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(raw)
+
+
+def _cipher(secret_key: Secret[str], name: str) -> AESGCM:
+    return AESGCM(derived_key(secret_key, name, _PURPOSE))
 
 
 def _decrypted(cipher: AESGCM, sealed: bytes, binding: bytes) -> Secret[bytes] | None:

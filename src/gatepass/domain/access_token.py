@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gatepass.domain.account import Scope
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.secret import Secret
+from gatepass.domain.value import value
 
 MAX_ACCESS_TTL = timedelta(hours=1)
 MAX_LEEWAY = timedelta(seconds=60)
@@ -16,10 +18,10 @@ PASSWORD = "pwd"  # noqa: S105 - a word
 """A password was checked, in `amr` (RFC 8176 §2)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AccessClaims:
     """
-    The claims of an access token. Times are aware UTC with whole seconds.
+    The claims of an access token. Times are aware UTC; a token says them in whole seconds.
 
     Source: RFC 9068 §2.2.
     """
@@ -55,7 +57,7 @@ class Caller:
     issuer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IssuedAccess:
     """A fresh access token, shown once. `expires_in` counts from `issued_at`; `scopes` is what it says."""
 
@@ -65,12 +67,17 @@ class IssuedAccess:
     scopes: tuple[Scope, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IssuedTokens:
-    """A fresh pair, shown once. `expires_in` counts from `issued_at`; `scopes` is what the access token says."""
+    """
+    A fresh pair, shown once. `expires_in` counts from `issued_at`; `scopes` is what the access token says.
+
+    `device_hint` makes the hint by which the client will be known to the account; few ask for it.
+    """
 
     access_token: Secret[str]
     refresh_token: Secret[str]
     issued_at: datetime
     expires_in: timedelta
+    device_hint: Callable[[], Secret[str]]
     scopes: tuple[Scope, ...] = ()

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from gatepass.domain.account import Account, Scope
 from gatepass.domain.identifiers import Generation, SessionId
+from gatepass.domain.value import value
 
 SALT_BYTES = 16
 FIRST_GENERATION = Generation(0)
 MAX_USER_AGENT = 200
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Session:
     """
     A session as the store keeps it. It holds no token: `generation` and `salt` are all that is needed.
@@ -45,7 +46,7 @@ class Session:
         return tuple(scope for scope in self.account.scopes if scope in self.granted)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SessionOrigin:
     """
     From where a session was opened, as its owner will recognise it.

@@ -10,7 +10,7 @@ from gatepass.gateway.curfew import Curfew, Ending
 from gatepass.gateway.downward import Head, joined
 from gatepass.gateway.upstream import UpstreamAnswer, UpstreamFailed
 from gatepass.http.asgi import Headers, Send
-from gatepass.http.messages import Request
+from gatepass.http.messages import Request, send_whole
 
 CLIENT_GONE: Final = "CLIENT_GONE"
 """The `code` of an answer that its client did not wait for."""
@@ -45,10 +45,7 @@ class CompleteAnswer:
 
     async def send_to(self, request: Request, send: Send, extra: Headers) -> None:
         """Send head and body; a HEAD request gets the head alone."""
-        headers = joined(self._head.headers, extra)
-        headers.append(length_header(len(self._body)))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else self._body})
+        await send_whole(request, send, self.status, joined(self._head.headers, extra), self._body)
 
 
 class NoAnswer:

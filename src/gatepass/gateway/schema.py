@@ -215,7 +215,9 @@ class UpstreamSchema:
         with _no_garbage_collection():
             self._building.start()
             try:
-                outcome = await asyncio.wait_for(done, self._limits.build_timeout.total_seconds())
+                # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with the result.
+                async with asyncio.timeout(self._limits.build_timeout.total_seconds()):
+                    outcome = await done
             except TimeoutError:
                 raise UpstreamFailed("the upstream's schema takes too long to build") from None
         self._building = None

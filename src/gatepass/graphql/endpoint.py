@@ -12,6 +12,7 @@ from typing import Final
 from gatepass.domain.access_token import Caller
 from gatepass.domain.errors import Forbidden, Refused, RequestTooLarge, Unauthenticated, UpstreamUnavailable
 from gatepass.domain.occasion import Door
+from gatepass.domain.value import value
 from gatepass.graphql.answers import data_answer, error_answer
 from gatepass.graphql.classification import Classification, Kind, classify, may_be_remembered
 from gatepass.graphql.context import Service
@@ -57,7 +58,7 @@ class Policies:
     introspection: IntrospectionPolicy = IntrospectionPolicy.BEARER
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Asked:
     """A request that is understood; `document` is None where its classification was remembered."""
 
@@ -110,7 +111,7 @@ class GraphqlEndpoint:
         """
         media, streams_only = MediaType.JSON, False
         try:
-            media, streams_only = _negotiated(_accept(request))
+            media, streams_only = _negotiated((request.header_list(b"accept") or b"")[:MAX_HEADER_BYTES])
             if request.method == "OPTIONS":
                 return Response(200, b"", [(b"allow", _ALLOWED.encode("ascii"))])
             asked = self._understood(request, await self._read(request))
@@ -233,14 +234,8 @@ def _check_method(request: Request, classification: Classification) -> None:
         raise MethodNotAllowed("A mutation must not be sent by GET: use POST.", allow="POST")
 
 
-def _accept(request: Request) -> bytes | None:
-    """The Accept header; several are one list (RFC 9110 §5.3)."""
-    values = [value for name, value in request.headers if name == b"accept"]
-    return b",".join(values)[:MAX_HEADER_BYTES] if values else None
-
-
 @lru_cache(maxsize=512)
-def _negotiated(accept: bytes | None) -> tuple[MediaType, bool]:
+def _negotiated(accept: bytes) -> tuple[MediaType, bool]:
     """The media type of our own answers, and whether the client would rather have no such answer at all."""
     media = response_type(accept)
     if media is not MediaType.EVENT_STREAM:

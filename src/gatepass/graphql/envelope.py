@@ -98,8 +98,7 @@ def _checked(members: Mapping[str, Any]) -> tuple[str | None, dict[str, Any] | N
 
 
 def _json(text: bytes, what: str) -> Any:
-    outside = _STRING.sub(b"", text)
-    if outside.count(b"[") + outside.count(b"{") > MAX_JSON_CONTAINERS:
+    if _containers(text) > MAX_JSON_CONTAINERS and _containers(_STRING.sub(b"", text)) > MAX_JSON_CONTAINERS:
         raise RequestTooLarge(f"{what} has more than {MAX_JSON_CONTAINERS} arrays and objects.")
     try:
         value = _decode(text)
@@ -111,9 +110,26 @@ def _json(text: bytes, what: str) -> Any:
         raise BadRequest(f"{what} is not UTF-8.") from None
     except msgspec.DecodeError as error:
         raise BadRequest(_mending(text, what, error)) from None
-    if _count_members(value) != outside.count(b":"):
+    if _repeats_a_name(text, value):
         raise BadRequest("An object has the same member name more than once: send each once.")
     return value
+
+
+def _containers(text: bytes) -> int:
+    return text.count(b"[") + text.count(b"{")
+
+
+def _repeats_a_name(text: bytes, value: Any) -> bool:
+    """
+    Whether some object of a text has two members of one name, of which the decoder has kept the last.
+
+    Then the text has more strings than the value. Quotes are quick to count, as long as no backslash is escaped; else
+    the colons outside of strings are counted.
+    """
+    members, strings = _counted(value)
+    if b"\\\\" in text:
+        return _STRING.sub(b"", text).count(b":") != members
+    return text.count(b'"') - text.count(b'\\"') != 2 * strings
 
 
 def _mending(text: bytes, what: str, error: msgspec.DecodeError) -> str:
@@ -132,27 +148,28 @@ def _object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _count_members(value: Any) -> int:
+def _counted(value: Any) -> tuple[int, int]:
     """
-    How many members all objects have. The decoder keeps the last of two with one name, so each repetition is a colon
-    in the text that is no member here.
+    How many members all objects have, and how many strings there are, names included.
 
     Raises:
         BadRequest: too deep, or with a name that changes objects in careless JavaScript upstreams.
     """
-    count = 0
+    members = texts = 0
     level = [value]
     for _ in range(MAX_JSON_DEPTH):
         below: list[Any] = []
         for item in level:
-            if type(item) is dict:
+            if type(item) is str:
+                texts += 1
+            elif type(item) is dict:
                 if "__proto__" in item:
                     raise BadRequest("The member name '__proto__' is not accepted.")
-                count += len(item)
+                members += len(item)
                 below.extend(item.values())
             elif type(item) is list:
                 below.extend(item)
         if not below:
-            return count
+            return members, members + texts
         level = below
     raise BadRequest(f"The request is nested deeper than {MAX_JSON_DEPTH} levels.")

@@ -38,7 +38,7 @@ class Lifted:
     def __init__(self, plain: list[str], literals: list[str]) -> None:
         self._plain = plain
         self._literals = literals
-        self.template = '""'.join(plain) if not _has_comment(literals) else _joined(plain, literals)
+        self.template = _joined(plain, literals) if literals and _has_comment(literals) else '""'.join(plain)
 
     def value(self, index: int) -> str:
         """The value of the string literal with this index; comments count."""
@@ -74,6 +74,8 @@ def lift(text: str) -> Lifted | None:
 
     Source: GraphQL specification §2.1 and §2.9.4.
     """
+    if '"' not in text and "#" not in text:
+        return Lifted([text], [])
     parts = _LIFT.split(text)
     if any(parts[2::3]):
         return None

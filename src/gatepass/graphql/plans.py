@@ -39,6 +39,8 @@ _CREDENTIALS: Final = {
     "signInRefresh": ("RefreshCredentials", ("refreshToken",)),
 }
 
+_OPTIONAL: Final = {"SignInCredentials": ("deviceHint",), "RefreshCredentials": ()}
+
 
 class UnplannedError(Exception):
     """None of the simple documents or requests: it goes the full way."""
@@ -49,8 +51,8 @@ class Plan:
     """
     How to read the arguments and to write the answer of one template. It holds no literal.
 
-    `credentials` are read in the order of the input type's fields; `place` is where the field stands, as
-    `Lifted.place` has it.
+    `credentials` are read in the order of the input type's fields, optional ones last; `place` is where the field
+    stands, as `Lifted.place` has it.
     """
 
     field: str
@@ -129,9 +131,14 @@ def _credentials(
 ) -> tuple[Read, ...]:
     if isinstance(node, ObjectValueNode):
         values = {field.name.value: field.value for field in node.fields or ()}
-        return tuple(_string(values[name], declared, spans) for name in names)
+        given = [*names, *(name for name in _OPTIONAL[type_name] if name in values)]
+        return tuple(_string(values[name], declared, spans) for name in given)
     whole = _variable(node, declared, type_name, dict)
-    return tuple(_member(whole, name, frozenset(names)) for name in names)
+    allowed = frozenset((*names, *_OPTIONAL[type_name]))
+    return (
+        *(_member(whole, name, allowed) for name in names),
+        *(_optional_member(whole, name) for name in _OPTIONAL[type_name]),
+    )
 
 
 def _string(node: ValueNode, declared: Mapping[str, str], spans: Mapping[int, int]) -> Read:
@@ -159,7 +166,17 @@ def _member(whole: Read, name: str, names: frozenset[str]) -> Read:
     def read(lifted: Lifted, variables: Variables) -> Any:
         members = whole(lifted, variables)
         value = members.get(name)
-        if type(value) is not str or members.keys() != names:
+        if type(value) is not str or not members.keys() <= names:
+            raise UnplannedError
+        return value
+
+    return read
+
+
+def _optional_member(whole: Read, name: str) -> Read:
+    def read(lifted: Lifted, variables: Variables) -> Any:
+        value = whole(lifted, variables).get(name)
+        if value is not None and type(value) is not str:
             raise UnplannedError
         return value
 

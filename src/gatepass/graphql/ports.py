@@ -20,7 +20,13 @@ class SignInDeed(Protocol):
     """`usecases.sign_in.SignIn`."""
 
     async def __call__(
-        self, user_name: str, plain: Secret[str], occasion: Occasion, *, use_management_flow: bool
+        self,
+        user_name: str,
+        plain: Secret[str],
+        occasion: Occasion,
+        *,
+        use_management_flow: bool,
+        device_hint: str | None = None,
     ) -> IssuedTokens:
         """Check credentials and open a session."""
         ...

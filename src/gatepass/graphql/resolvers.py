@@ -33,10 +33,18 @@ def executable_schema() -> GraphQLSchema:
 
 
 async def sign_in(
-    deeds: Deeds, occasion: Occasion, user_name: str, password: str, *, use_management_flow: bool
+    deeds: Deeds,
+    occasion: Occasion,
+    user_name: str,
+    password: str,
+    device_hint: str | None = None,
+    *,
+    use_management_flow: bool,
 ) -> IssuedTokens:
     """The one way from `signIn` to its use case, planned or not."""
-    return await deeds.sign_in(user_name, Secret(password), occasion, use_management_flow=use_management_flow)
+    return await deeds.sign_in(
+        user_name, Secret(password), occasion, use_management_flow=use_management_flow, device_hint=device_hint
+    )
 
 
 async def sign_in_refresh(
@@ -50,7 +58,7 @@ async def _sign_in(
     _root: object,
     info: GraphQLResolveInfo[Context],
     useManagementflow: bool,  # noqa: N803 - GraphQL's spelling
-    credentials: dict[str, str],
+    credentials: dict[str, Any],
 ) -> IssuedTokens:
     context = info.context
     return await sign_in(
@@ -58,6 +66,7 @@ async def _sign_in(
         context.occasion,
         credentials["userName"],
         credentials["password"],
+        credentials.get("deviceHint"),
         use_management_flow=useManagementflow,
     )
 

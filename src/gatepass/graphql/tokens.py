@@ -12,6 +12,7 @@ FIELDS: Final[dict[str, Callable[[IssuedTokens], object]]] = {
     "__typename": lambda _: "Tokens",
     "accessToken": lambda tokens: tokens.access_token.reveal(),
     "refreshToken": lambda tokens: tokens.refresh_token.reveal(),
+    "deviceHint": lambda tokens: tokens.device_hint().reveal(),
     "tokenType": lambda _: "Bearer",
     "expiresIn": lambda tokens: int(tokens.expires_in.total_seconds()),
     "issuedAt": lambda tokens: instant(tokens.issued_at),

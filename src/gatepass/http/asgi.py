@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -13,3 +13,39 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Headers = list[tuple[bytes, bytes]]
 """Lower-case names, as ASGI gives and takes them."""
+
+
+class WholeExchange(Protocol):
+    """
+    What our own server offers beside `receive` and `send`, under `WHOLE` in `scope["extensions"]`.
+
+    To be used only by who was handed that very `receive` and `send`: where a middleware stands between, it must see
+    what passes.
+    """
+
+    async def receive(self) -> Any:
+        """As ASGI says."""
+        ...
+
+    async def send(self, message: Any) -> None:
+        """As ASGI says."""
+        ...
+
+    def whole_body(self) -> bytes | None:
+        """The request's body, once, if all of it is here and none was received yet; None sends the caller to ASGI."""
+        ...
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Send head and body, Content-Length included; False sends the caller to ASGI."""
+        ...
+
+
+WHOLE = "gatepass.whole"
+
+
+def whole_exchange(scope: Scope, receive: Receive, send: Send) -> WholeExchange | None:
+    """The server's own exchange, if there is one and nobody stands between it and the caller."""
+    exchange: WholeExchange | None = scope.get("extensions", {}).get(WHOLE)
+    if exchange is None or exchange.receive != receive or exchange.send != send:
+        return None
+    return exchange

@@ -30,6 +30,10 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
         BadRequest: Content-Length is not a number, or there twice.
         ClientGoneError: the client hung up before the end; nobody is left to answer.
     """
+    if request.whole is not None and (whole := request.whole.whole_body()) is not None:
+        if len(whole) > limits.max_body_bytes:
+            raise _too_large(limits)
+        return whole
     _check_announced(request.header(b"content-length"), limits)
     receive = request.receive
     chunks: list[bytes] = []

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from gatepass.domain.errors import Code, Fault, GatepassError
-from gatepass.http.asgi import Headers, Receive, Scope, Send
+from gatepass.http.asgi import Headers, Receive, Scope, Send, whole_exchange
+from gatepass.http.client_address import ClientAddress
 from gatepass.http.error_table import headers_of, message_of, status_of
 from gatepass.http.messages import NO_STORE, Answer, Request, Response
 from gatepass.http.request_id import NAME, request_id
@@ -27,20 +28,28 @@ class ClientGoneError(Exception):
 class Edge:
     """Turns a handler into an ASGI application for `http` scopes."""
 
-    def __init__(self, handler: Handler, *, observe: Observer, report: FaultReporter) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        observe: Observer,
+        report: FaultReporter,
+        client_address: ClientAddress | None = None,
+    ) -> None:
         self._handler = handler
+        self._client_address = client_address or ClientAddress()
         self._observe = observe
         self._report = report
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. A fault becomes 500 with a request id and is reported; it never shows itself."""
         started = time.perf_counter()
-        client = scope.get("client")
         request = Request(
             scope,
             receive,
             request_id=request_id(scope["headers"]),
-            client=client[0] if client else "",
+            client="",
+            whole=whole_exchange(scope, receive, send),
         )
         try:
             answer = await self._answer(request)
@@ -58,6 +67,7 @@ class Edge:
 
     async def _answer(self, request: Request) -> Answer:
         try:
+            request.client = self._client_address(request.scope)
             return await self._handler(request)
         except ClientGoneError:
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from gatepass.domain.access_token import Caller
-from gatepass.http.asgi import Headers, Receive, Scope, Send
+from gatepass.http.asgi import Headers, Receive, Scope, Send, WholeExchange
 from gatepass.http.refusals import BadRequest
 
 NO_STORE: Final = (b"cache-control", b"no-store")
@@ -17,20 +17,25 @@ class Request:
     """
     An HTTP request on its way through.
 
-    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address,
-    `method` empty where a WebSocket is asked for.
+    `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address as
+    `ClientAddress` finds it, `method` empty where a WebSocket is asked for, `whole` the short way to read and answer
+    it, where there is one.
     """
 
-    __slots__ = ("client", "headers", "id", "method", "path", "receive", "scope")
+    __slots__ = ("_by_name", "client", "headers", "id", "method", "path", "receive", "scope", "whole")
 
-    def __init__(self, scope: Scope, receive: Receive, *, request_id: str, client: str) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, *, request_id: str, client: str, whole: WholeExchange | None = None
+    ) -> None:
         self.scope = scope
+        self.whole = whole
         self.receive = receive
         self.id = request_id
         self.client = client
         self.method: str = scope.get("method", "")
         self.path: str = scope["path"]
         self.headers: Headers = scope["headers"]
+        self._by_name = dict(self.headers)
 
     def header(self, name: bytes) -> bytes | None:
         """
@@ -39,12 +44,21 @@ class Request:
         Raises:
             BadRequest: one of `SINGLE` is there twice; which one counts is where attacks live.
         """
-        values = [value for key, value in self.headers if key == name]
-        if not values:
-            return None
+        if len(self._by_name) == len(self.headers):
+            return self._by_name.get(name)
+        values = self._values(name)
         if len(values) > 1 and name in SINGLE:
             raise BadRequest(f"The header {name.decode('ascii').title()} is there more than once: send it once.")
-        return values[0]
+        return values[0] if values else None
+
+    def header_list(self, name: bytes) -> bytes | None:
+        """The value of a header that is a list; several are one list (RFC 9110 §5.3)."""
+        if len(self._by_name) == len(self.headers):
+            return self._by_name.get(name)
+        return b",".join(self._values(name)) if name in self._by_name else None
+
+    def _values(self, name: bytes) -> list[bytes]:
+        return [value for key, value in self.headers if key == name]
 
     @property
     def query_string(self) -> bytes:
@@ -83,9 +97,22 @@ class Response:
 
     async def send_to(self, request: Request, send: Send, extra: Headers) -> None:
         """Send head and body; a HEAD request gets the head alone, and 304 says nothing of a length (RFC 9110 §8.6)."""
-        length = [] if self.status == _NOT_MODIFIED else [(b"content-length", b"%d" % len(self.body))]
-        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, *length, *extra]})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else self.body})
+        await send_whole(request, send, self.status, [*self.headers, *extra], self.body)
+
+
+async def send_whole(request: Request, send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """
+    Send an answer whose body is there. A HEAD request gets the head alone.
+
+    Args:
+        headers: all but Content-Length.
+    """
+    if status != _NOT_MODIFIED:
+        if request.whole is not None and request.whole.answer(status, headers, body):
+            return
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
 
 
 class ForwardedOperation:

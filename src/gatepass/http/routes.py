@@ -36,11 +36,11 @@ class Paths:
 def router(paths: Paths) -> Handler:
     """One handler for all of them; every other path is a 404 that says where the API is."""
 
-    async def route(request: Request) -> Answer:
+    def route(request: Request) -> Awaitable[Answer]:
         handler = paths.handler(request.path)
         if handler is None:
             raise NotFound(f"There is nothing here. The API is at {paths.endpoint}.")
-        return await handler(request)
+        return handler(request)
 
     return route
 

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import unquote
 
+import httptools
 import msgspec
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gatepass.domain.errors import Code
-from gatepass.http.asgi import App
+from gatepass.http.asgi import WHOLE, App
 from gatepass.http.security_headers import EVERY_ANSWER
+from gatepass.server.exchange import Exchange
 
 _COLON_SPACE_AND_LINE_END: Final = 4
+_LONGEST_REMEMBERED_PATH: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_seconds = config.limits.head_seconds
         self._max_header_bytes = config.limits.max_header_bytes
         self._head_began: float | None = None
+        self._idle_since: float | None = None
         self._reads_head = True
         self._head_bytes = 0
         self._unparsed_bytes = 0
@@ -104,11 +110,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """
         if self._refused:
             return
+        self._idle_since = None
         if self._head_began is None and self._is_between_answers():
             self._head_began = self.loop.time()
         if self._reads_head:
             self._unparsed_bytes += len(data)
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
         if self._reads_head and self._unparsed_bytes > self._max_header_bytes:
             self._refuse_large_head()
 
@@ -123,7 +135,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_bytes += len(url)
         if self._head_bytes > self._max_header_bytes:
             raise HeadTooLargeError
-        super().on_url(url)
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """
@@ -144,18 +156,54 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Stop the clock."""
+        """
+        Stop the clock, and start on the request, or put it behind the one before.
+
+        What uvicorn does here, with our exchange, and without what is never configured: a root path, WebSockets, a
+        limit of connections.
+        """
         self._reads_head = False
         self._head_began = None
-        super().on_headers_complete()
+        version = self.parser.get_http_version()
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        is_usual = b"?" not in self.url and len(self.url) <= _LONGEST_REMEMBERED_PATH
+        scope["path"], scope["raw_path"], scope["query_string"] = (_usual_target if is_usual else _target)(self.url)
+        former: RequestResponseCycle | None = self.cycle
+        cycle = self.cycle = Exchange(self, keep_alive=version != "1.0" and self.parser.should_keep_alive())
+        scope["extensions"] = {WHOLE: cycle}
         if self._drains:
             self._last_answer()
+        if former is None or former.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        """
+        Go on with the next request, or rest.
+
+        `check_time` looks for connections that rest too long; uvicorn's timer for each request is not needed.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
 
     def on_message_complete(self) -> None:
         """Whatever comes next begins a head."""
-        super().on_message_complete()
         self._reads_head = True
         self._unparsed_bytes = 0
+        cycle: RequestResponseCycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def shutdown(self) -> None:
         """
@@ -181,7 +229,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def check_time(self, now: float) -> None:
-        """Close the connection if its head has taken too long. Called about once a second."""
+        """Close the connection if it has idled or its head has taken too long. Called about once a second."""
+        if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
+            self.transport.close()
         if self._head_began is None or now - self._head_began <= self._head_seconds or self._refused:
             return
         if self._head_bytes or self._unparsed_bytes:
@@ -230,3 +280,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.write(STATUS_LINE[status] + b"".join(b"%b: %b\r\n" % pair for pair in headers) + b"\r\n")
             self.transport.write(body)
         self.transport.close()
+
+
+def _target(url: bytes) -> tuple[str, bytes, bytes]:
+    """Path, path as it came, query string."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
+
+
+_usual_target: Final = lru_cache(maxsize=256)(_target)

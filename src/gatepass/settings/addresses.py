@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +15,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]{1,2048}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9._-]{1,32})?", re.ASCII)
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){1,8}", re.ASCII)
 _LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}", re.ASCII)
+_MOST_NETWORKS: Final = 256
 _TAKEN: Final = ("/livez", "/readyz", "/metrics", "/authz", "/oauth", "/.well-known")
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
 SQLITE: Final = "sqlite:///"
@@ -62,6 +64,37 @@ class Host(Kind[str]):
         if not _HOST.fullmatch(host):
             raise UnusableError
         return host
+
+
+class Networks(Kind[tuple[str, ...]]):
+    """IP addresses and networks, in their one spelling."""
+
+    @property
+    def expected(self) -> str:
+        """With examples."""
+        return 'IP addresses and networks, such as ["127.0.0.1", "10.0.0.0/8"], or with commas: 127.0.0.1,10.0.0.0/8'
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        """Take a list, or text with commas. Not the whole Internet: then everybody could claim any address."""
+        given = [part.strip() for part in raw.split(",")] if isinstance(raw, str) and raw.strip() else raw or ()
+        if not isinstance(given, list | tuple) or len(given) > _MOST_NETWORKS:
+            raise UnusableError
+        return tuple(_network(each) for each in given)
+
+    def plain(self, value: tuple[str, ...]) -> object:
+        """As a list."""
+        return list(value)
+
+
+def _network(raw: object) -> str:
+    try:
+        network = ip_network(raw if isinstance(raw, str) else "")
+    except ValueError as error:
+        words = str(error) if "host bits" in str(error) else ""
+        raise UnusableError(words) from None
+    if network.prefixlen == 0:
+        raise UnusableError("that is everybody, who could then claim any address")
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 class UrlPath(Kind[str]):

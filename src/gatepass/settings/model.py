@@ -15,6 +15,7 @@ from gatepass.domain.trusted_issuer import TrustedIssuer
 from gatepass.settings.addresses import (
     DatabaseUrl,
     Host,
+    Networks,
     UrlPath,
     WebAddress,
     host_of,
@@ -40,6 +41,7 @@ _tokens = Group("Tokens and sessions")
 _keys = Group("Keys")
 _trust = Group("Other issuers")
 _hashing = Group("Password hashing")
+_guessing = Group("Guessing")
 _limits = Group("Limits")
 _running = Group("Running")
 
@@ -92,6 +94,11 @@ class Settings:
         "`http://<host>:<port>`",
         lambda settings: f"http://{url_host(settings.host)}:{settings.port}",
         "How callers reach this server, where a proxy stands in front.",
+    )
+    trusted_proxies: tuple[str, ...] = _address.key(
+        Networks(),
+        (),
+        "Proxies of yours in front: what they write into `X-Forwarded-For` and `Forwarded` says who the client is.",
     )
     graphql_path: str = _address.key(
         UrlPath(), "/graphql", "Path of the endpoint, served with and without closing slash."
@@ -213,6 +220,38 @@ class Settings:
         WholeNumber(1, 100_000), 1000, "Sign-ins that may wait, however quick the processes."
     )
 
+    throttle_account_failures: int = _guessing.key(
+        WholeNumber(1, 1000), 5, "Wrong passwords for one account before the next attempt has to wait."
+    )
+    throttle_first_delay_seconds: float = _guessing.key(
+        Number(0.01, 3600), 1.0, "How long it waits then. Each further failure doubles that."
+    )
+    throttle_longest_delay_seconds: float = _guessing.key(
+        Number(0.01, 86_400), 900.0, "The longest such wait (15 minutes)."
+    )
+    throttle_memory_seconds: int = _guessing.key(
+        WholeNumber(1, 31_536_000), 86_400, "Failures at an account are forgotten when none came for this long (a day)."
+    )
+    throttle_network_failures: int = _guessing.key(
+        WholeNumber(1, 10_000_000), 100, "Failures of one IPv4 address or IPv6 /64, at whatever accounts, …"
+    )
+    throttle_network_seconds: int = _guessing.key(WholeNumber(1, 31_536_000), 600, "… within this long (10 minutes).")
+    throttle_overall_failures: int = _guessing.key(WholeNumber(1, 10_000_000), 600, "Failures of everybody together, …")
+    throttle_overall_seconds: int = _guessing.key(WholeNumber(1, 31_536_000), 60, "… within this long.")
+    throttle_reserve_percent: int = _guessing.key(
+        WholeNumber(0, 99), 20, "Share of that which only known clients may use."
+    )
+    throttle_known_client_seconds: int = _guessing.key(
+        WholeNumber(60, 315_360_000),
+        7_776_000,
+        "How long a device or a network is known to an account after it signed in there (90 days).",
+    )
+    throttle_max_counters: int = _guessing.key(
+        WholeNumber(1000, 100_000_000),
+        100_000,
+        "Counters that the store keeps; those with the fewest failures go first.",
+    )
+
     max_body_bytes: int = _limits.key(WholeNumber(1024, 67_108_864), 1_048_576, "Size of a request's body.")
     max_header_bytes: int = _limits.key(WholeNumber(1024, 1_048_576), 32_768, "Size of a request line and its headers.")
     max_document_characters: int = _limits.key(WholeNumber(256, 10_000_000), 65_536, "Length of a GraphQL document.")
@@ -237,6 +276,9 @@ class Settings:
     )
     drain_seconds: float = _running.key(
         Number(0, 600), 8.0, "How long open requests may go on once the server was told to stop."
+    )
+    audit_retention_days: int = _running.key(
+        WholeNumber(0, 36_500), 400, "How long entries of the audit log are kept; 0 is for ever."
     )
     log_format: str = _running.key(
         Choice(("auto", "human", "json")), "auto", "Form of the log; auto is human on a terminal and JSON elsewhere."
@@ -369,6 +411,11 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             settings.origins["revocation_poll_seconds"],
             "revocation_poll_seconds must be less than revocation_stale_seconds",
+        )
+    if settings.throttle_first_delay_seconds > settings.throttle_longest_delay_seconds:
+        raise SettingsError(
+            settings.origins["throttle_first_delay_seconds"],
+            "throttle_first_delay_seconds must not be more than throttle_longest_delay_seconds",
         )
     if settings.key_lead_seconds < 4 * settings.key_poll_seconds:
         raise SettingsError(

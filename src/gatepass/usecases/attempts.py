@@ -1,79 +1,58 @@
-"""A throttle in the memory of one process."""
+"""A throttle over the store's counters, for everything that may be tried but is no sign-in."""
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import timedelta
 
+from gatepass.domain.attempts import NO_WAIT, CounterKey, Decision, Rate, Standing, Wait
 from gatepass.domain.errors import RateLimited
-from gatepass.usecases.ports import Clock
-
-MAX_KEYS: Final = 20_000
+from gatepass.usecases.ports import Clock, Counters
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
-    """So many attempts within so long."""
-
-    attempts: int
-    within: timedelta
-
-
-@dataclass(slots=True)
-class _Count:
-    until: datetime
-    taken: int = 0
-
-
 class Attempts:
     """
-    Implements `gatepass.usecases.ports.Throttle`: a window that begins with a key's first attempt.
+    Implements `gatepass.usecases.ports.Throttle`, with one rate for each kind of key.
 
-    It remembers a bounded number of keys; the one that was not asked for longest goes first. Several processes count
-    each for itself, so that as many attempts come through as there are processes times the allowance.
+    Every process on the store counts together, and a restart forgets nothing.
     """
 
-    def __init__(self, allowances: Mapping[str, Allowance], clock: Clock) -> None:
-        """
-        Take what holds.
-
-        Args:
-            allowances: by kind of key.
-        """
-        self._allowances = allowances
-        self._clock = clock
-        self._counts: OrderedDict[str, _Count] = OrderedDict()
+    rates: Mapping[str, Rate]
+    counters: Counters
+    clock: Clock
 
     async def take(self, *keys: str) -> None:
         """Count one attempt for each key, or raise `RateLimited` and count none."""
-        now = self._clock()
-        counts = [self._count(key, now) for key in keys]
-        full = [count for key, count in zip(keys, counts, strict=True) if count.taken >= self._allowance(key).attempts]
-        if full:
-            wait = max(count.until for count in full) - now
-            raise RateLimited(retry_after_seconds=max(1, math.ceil(wait.total_seconds())))
-        for count in counts:
-            count.taken += 1
+        now, kept = self.clock(), [_kept(key) for key in keys]
+
+        def rule(standing: Standing) -> Decision[Wait | None]:
+            wait = max((self.rates[key.kind].wait(standing.get(key), now) for key in kept), default=NO_WAIT)
+            if wait > NO_WAIT:
+                return Decision(Wait(wait), {})
+            return Decision(None, {key: self.rates[key.kind].counted(standing.get(key), now) for key in kept})
+
+        refused = await self.counters.change(kept, rule)
+        if refused is not None:
+            raise rate_limited(refused.seconds)
 
     async def give_back(self, *keys: str) -> None:
         """Uncount one attempt of each key."""
-        for key in keys:
-            count = self._counts.get(key)
-            if count is not None and count.taken:
-                count.taken -= 1
+        now, kept = self.clock(), [_kept(key) for key in keys]
 
-    def _count(self, key: str, now: datetime) -> _Count:
-        count = self._counts.get(key)
-        if count is None or count.until <= now:
-            count = self._counts[key] = _Count(now + self._allowance(key).within)
-        self._counts.move_to_end(key)
-        if len(self._counts) > MAX_KEYS:
-            self._counts.popitem(last=False)
-        return count
+        def rule(standing: Standing) -> Decision[None]:
+            return Decision(None, {key: self.rates[key.kind].uncounted(standing.get(key), now) for key in kept})
 
-    def _allowance(self, key: str) -> Allowance:
-        return self._allowances[key.partition(":")[0]]
+        await self.counters.change(kept, rule)
+
+
+def rate_limited(wait: timedelta) -> RateLimited:
+    """The refusal of somebody who has to wait that long; whole seconds, and never too few."""
+    return RateLimited(retry_after_seconds=max(1, math.ceil(wait.total_seconds())))
+
+
+def _kept(key: str) -> CounterKey:
+    kind, _, subject = key.partition(":")
+    return CounterKey(kind, b"", subject)

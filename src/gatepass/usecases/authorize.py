@@ -8,6 +8,7 @@ from gatepass.domain import one_time_code
 from gatepass.domain.account import Scope
 from gatepass.domain.authorization_code import AUTHORIZATION_CODE_TTL, AuthorizationCode
 from gatepass.domain.errors import InvalidCredentials
+from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.one_time_code import AUTHORIZATION_CODE_PREFIX, CODE_RANDOM_BYTES
 from gatepass.domain.pkce import CodeChallenge
 from gatepass.domain.secret import Secret
@@ -50,11 +51,12 @@ class Authorize:
 
         Raises:
             InvalidCredentials: nothing was written.
+            RateLimited: too many failures before; nothing was hashed or written.
             Overloaded: too many sign-ins wait; nothing was hashed or written.
 
         Source: RFC 6749 §4.1.2.
         """
-        stored = await self.check_credentials(user_name, plain)
+        stored = await self.check_credentials(user_name, plain, Occasion(Door.OAUTH, origin))
         now = self.clock()
         code = one_time_code.make(AUTHORIZATION_CODE_PREFIX, self.random(CODE_RANDOM_BYTES))
         kept = AuthorizationCode(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatepass.domain import refresh_token
+from gatepass.domain import base64url, device_hint, refresh_token
 from gatepass.domain.access_token import PASSWORD, AccessClaims, IssuedAccess, IssuedTokens
 from gatepass.domain.account import Scope
 from gatepass.domain.session import Session
@@ -36,13 +35,14 @@ class IssueTokens:
         Raises:
             KeyUnusable: a key is missing; nothing was issued.
         """
-        access = self.access(session, now, scopes)
+        access, key = self.access(session, now, scopes), self.refresh_keys.active()
         return IssuedTokens(
-            access_token=access.access_token,
-            refresh_token=refresh_token.mint(self.refresh_keys.active(), session.id, session.generation, session.salt),
-            issued_at=access.issued_at,
-            expires_in=access.expires_in,
-            scopes=access.scopes,
+            access.access_token,
+            refresh_token.mint(key, session.id, session.generation, session.salt),
+            access.issued_at,
+            access.expires_in,
+            lambda: device_hint.mint(key, session.account.id, session.id, access.issued_at),
+            access.scopes,
         )
 
     def access(
@@ -64,16 +64,16 @@ class IssueTokens:
         given = session.scopes if scopes is None else tuple(scope for scope in session.scopes if scope in scopes)
         issued_at = now.replace(microsecond=0)
         claims = AccessClaims(
-            issuer=self.issuer,
-            audience=self.audience,
-            subject=session.account.id,
-            session=session.id,
-            client_id=session.client_id,
-            scopes=given,
-            issued_at=issued_at,
-            expires_at=issued_at + self.access_ttl,
-            authenticated_at=session.opened_at.replace(microsecond=0),
-            token_id=base64.urlsafe_b64encode(self.random(TOKEN_ID_BYTES)).decode("ascii"),
-            methods=methods,
+            self.issuer,
+            self.audience,
+            session.account.id,
+            session.id,
+            session.client_id,
+            given,
+            issued_at,
+            issued_at + self.access_ttl,
+            session.opened_at,
+            base64url.encode(self.random(TOKEN_ID_BYTES)).decode("ascii"),
+            methods,
         )
         return IssuedAccess(self.access_tokens.sign(claims), issued_at, self.access_ttl, given)

@@ -14,7 +14,7 @@ from gatepass.domain.one_time_code import CODE_RANDOM_BYTES, DEVICE_CODE_PREFIX
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import SessionOrigin
 from gatepass.domain.user_code import UserCode
-from gatepass.usecases.device_limits import by_address
+from gatepass.usecases.device_limits import by_network
 from gatepass.usecases.ports import Clock, CodeKept, DeviceCodes, RandomBytes, Throttle
 
 _TRIES: Final = 8
@@ -55,7 +55,7 @@ class StartDeviceSignIn:
 
         Source: RFC 8628 §3.2.
         """
-        await self.throttle.take(by_address("device_start", origin.address))
+        await self.throttle.take(by_network("device_start", origin.address))
         expires_at = self.clock() + self.ttl
         device_code = one_time_code.make(DEVICE_CODE_PREFIX, self.random(CODE_RANDOM_BYTES))
         for _ in range(_TRIES):

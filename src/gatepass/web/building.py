@@ -81,7 +81,7 @@ def is_built(folder: Path = BUILT) -> bool:
     """Tell whether the folder holds a finished build of these very sources."""
     try:
         built: object = json.loads((folder / "manifest.json").read_text("utf-8"))["stamp"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
     return built == stamp()
 

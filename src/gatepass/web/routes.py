@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
 from gatepass.http.edge import Handler
@@ -36,11 +36,14 @@ def ide_or(
             on_notice(f"browsers get the plain page, because {not_built}")
 
     async def page_or_endpoint(request: Request) -> Answer:
-        if request.method in ("GET", "HEAD") and (found := _asked_file(first, plain, request)) is not None:
+        if (found := _asked_file(first, plain, request)) is not None:
             return Response(200, found.body, found.headers, operation="ide")
         return await endpoint(request)
 
-    return page_or_endpoint
+    def by_method(request: Request) -> Awaitable[Answer]:
+        return page_or_endpoint(request) if request.method in ("GET", "HEAD") else endpoint(request)
+
+    return by_method
 
 
 def _asked_file(first: Page, plain: Page, request: Request) -> WebFile | None:

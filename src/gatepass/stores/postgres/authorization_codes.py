@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from gatepass.domain.audit import Note
 from gatepass.domain.authorization_code import AuthorizationCode, AuthorizationCodeJudge
 from gatepass.domain.identifiers import SessionId
 from gatepass.domain.one_time_code import NoSession
@@ -12,9 +13,10 @@ from gatepass.domain.pkce import CodeChallenge
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import SessionOrigin
 from gatepass.stores.postgres import codes, rows
+from gatepass.stores.postgres.audit import noted
 from gatepass.stores.postgres.connection import Connection
 from gatepass.stores.postgres.writer import Writer
-from gatepass.usecases.ports import AccountChanged, CodeKept, CodeReused, NotRedeemed, Redeemed, Unknown
+from gatepass.usecases.ports import AccountChanged, CodeKept, Redemption, Unknown
 
 _TABLE: Final = "authorization_codes"
 _ADD: Final = """
@@ -43,10 +45,10 @@ class PostgresAuthorizationCodes:
         return await self._writer.do(lambda connection: _add(connection, code, password_hash, origin))
 
     async def redeem(
-        self, digest: bytes, judge: AuthorizationCodeJudge, now: datetime
-    ) -> Redeemed | CodeReused | NotRedeemed | Unknown:
+        self, digest: bytes, judge: AuthorizationCodeJudge, now: datetime, *, note: Note[Redemption] | None = None
+    ) -> Redemption:
         """Trade a code for a session, exactly once, durably; the judge is asked with the row locked."""
-        return await self._writer.do(lambda connection: _redeem(connection, digest, judge, now))
+        return await self._writer.do(noted(lambda connection: _redeem(connection, digest, judge, now), note))
 
     async def sweep(self, expired_before: datetime, limit: int) -> int:
         """Delete codes that nobody redeemed in time."""
@@ -74,9 +76,7 @@ async def _add(
     return CodeKept()
 
 
-async def _redeem(
-    connection: Connection, digest: bytes, judge: AuthorizationCodeJudge, now: datetime
-) -> Redeemed | CodeReused | NotRedeemed | Unknown:
+async def _redeem(connection: Connection, digest: bytes, judge: AuthorizationCodeJudge, now: datetime) -> Redemption:
     owner = await connection.fetchval(_OWNER, digest)
     if owner is None:
         return Unknown()

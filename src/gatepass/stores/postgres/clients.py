@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from gatepass.domain.audit import Note
 from gatepass.domain.client import Client, ClientAuthentication, GrantType
 from gatepass.domain.identifiers import AccountId
 from gatepass.stores.postgres import rows
 from gatepass.stores.postgres.accounts import add_account, lock_account, remove_account
+from gatepass.stores.postgres.audit import noted
 from gatepass.stores.postgres.connection import Connection
 from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.revocations import revoke_all, revoke_client
@@ -45,9 +47,9 @@ class PostgresClients:
         self._writer = writer
         self._reader = reader
 
-    async def add(self, stored: StoredClient) -> None:
+    async def add(self, stored: StoredClient, *, note: Note[None] | None = None) -> None:
         """Store a new client, with its own account."""
-        await self._writer.do(lambda connection: _add(connection, stored))
+        await self._writer.do(noted(lambda connection: _add(connection, stored), note))
 
     async def find(self, client_id: str) -> StoredClient | None:
         """The client with exactly this id."""
@@ -60,13 +62,17 @@ class PostgresClients:
         rows_found = await self._reader.do(lambda connection: connection.fetch(_ALL))
         return [_client(row).client for row in rows_found]
 
-    async def replace_secret(self, client_id: str, secret_digest: bytes, now: datetime) -> bool:
+    async def replace_secret(
+        self, client_id: str, secret_digest: bytes, now: datetime, *, note: Note[bool] | None = None
+    ) -> bool:
         """Replace the secret, and revoke what the client got for itself, in one."""
-        return await self._writer.do(lambda connection: _replace_secret(connection, client_id, secret_digest, now))
+        return await self._writer.do(
+            noted(lambda connection: _replace_secret(connection, client_id, secret_digest, now), note)
+        )
 
-    async def remove(self, client_id: str, now: datetime) -> bool:
+    async def remove(self, client_id: str, now: datetime, *, note: Note[bool] | None = None) -> bool:
         """Remove the client and all that hangs on it, in one."""
-        return await self._writer.do(lambda connection: _remove(connection, client_id, now))
+        return await self._writer.do(noted(lambda connection: _remove(connection, client_id, now), note))
 
 
 class PostgresClientAssertions:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from gatepass.domain.audit import Note
 from gatepass.domain.device_code import Approval, Denial, DeviceCode, DeviceCodeJudge, Wait
 from gatepass.domain.identifiers import SessionId
 from gatepass.domain.one_time_code import NoSession
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import SessionOrigin
 from gatepass.stores.postgres import codes, rows
+from gatepass.stores.postgres.audit import noted
 from gatepass.stores.postgres.connection import Connection
 from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.writer import Writer
 from gatepass.usecases.ports import (
     AccountChanged,
     CodeKept,
-    CodeReused,
-    NotRedeemed,
-    Redeemed,
+    Redemption,
     Unknown,
     UserCodeTaken,
 )
@@ -64,11 +64,17 @@ class PostgresDeviceCodes:
         return await self._reader.do(lambda connection: _find(connection, user_code_digest, now))
 
     async def approve(
-        self, user_code_digest: bytes, approval: Approval, password_hash: Secret[str] | None, now: datetime
+        self,
+        user_code_digest: bytes,
+        approval: Approval,
+        password_hash: Secret[str] | None,
+        now: datetime,
+        *,
+        note: Note[CodeKept | AccountChanged | Unknown] | None = None,
     ) -> CodeKept | AccountChanged | Unknown:
         """Say yes, if the account is still what the password was checked against."""
         return await self._writer.do(
-            lambda connection: _approve(connection, user_code_digest, approval, password_hash, now)
+            noted(lambda connection: _approve(connection, user_code_digest, approval, password_hash, now), note)
         )
 
     async def deny(self, user_code_digest: bytes, now: datetime) -> CodeKept | Unknown:
@@ -76,10 +82,10 @@ class PostgresDeviceCodes:
         return await self._writer.do(lambda connection: _deny(connection, user_code_digest, now))
 
     async def poll(
-        self, digest: bytes, judge: DeviceCodeJudge, now: datetime
-    ) -> Redeemed | Wait | CodeReused | NotRedeemed | Unknown:
+        self, digest: bytes, judge: DeviceCodeJudge, now: datetime, *, note: Note[Wait | Redemption] | None = None
+    ) -> Wait | Redemption:
         """Trade a code for a session, or note that it was asked for; the judge is asked with the row locked."""
-        return await self._writer.do(lambda connection: _poll(connection, digest, judge, now))
+        return await self._writer.do(noted(lambda connection: _poll(connection, digest, judge, now), note))
 
     async def sweep(self, expired_before: datetime, limit: int) -> int:
         """Delete what gave no session in time."""
@@ -128,9 +134,7 @@ async def _deny(connection: Connection, user_code_digest: bytes, now: datetime) 
     return Unknown() if denied is None else CodeKept()
 
 
-async def _poll(
-    connection: Connection, digest: bytes, judge: DeviceCodeJudge, now: datetime
-) -> Redeemed | Wait | CodeReused | NotRedeemed | Unknown:
+async def _poll(connection: Connection, digest: bytes, judge: DeviceCodeJudge, now: datetime) -> Wait | Redemption:
     # A code that is approved between this and the lock has an account that is not locked yet; `trade` locks it then,
     # out of turn, and should that end in a circle, the transaction is run again.
     owner = await connection.fetchval(_OWNER, digest)

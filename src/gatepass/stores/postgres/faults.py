@@ -62,6 +62,11 @@ def is_lost_connection(error: BaseException) -> bool:
     return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError) and not is_its_own(error)
 
 
+def may_be_asked_again(error: BaseException) -> bool:
+    """Whether a question, which changes nothing, is worth asking on another connection."""
+    return is_lost_connection(error) and not isinstance(error, TimeoutError)
+
+
 def is_collision(error: BaseException) -> bool:
     """Whether the database undid a transaction for the sake of others; it may be run again."""
     return _state(error) in _COLLISION_STATES

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from gatepass.domain.audit import Note
 from gatepass.domain.identifiers import KeyId
 from gatepass.domain.signing_key import Algorithm, KeyState, KeyUse, SealedKey
+from gatepass.stores.postgres.audit import noted
 from gatepass.stores.postgres.connection import Connection
 from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.writer import Writer
@@ -43,25 +45,25 @@ class PostgresSealedKeys:
         """Every key, oldest first."""
         return await self._reader.do(_all)
 
-    async def add_first(self, key: SealedKey) -> bool:
+    async def add_first(self, key: SealedKey, *, note: Note[bool] | None = None) -> bool:
         """Store `key` if its use has no active key yet; of several processes that start at once, one gets through."""
-        return await self._writer.do(lambda connection: _add(connection, key, KeyState.ACTIVE))
+        return await self._writer.do(noted(lambda connection: _add(connection, key, KeyState.ACTIVE), note))
 
-    async def publish_next(self, key: SealedKey) -> bool:
+    async def publish_next(self, key: SealedKey, *, note: Note[bool] | None = None) -> bool:
         """Store `key` if its use has no next key yet."""
-        return await self._writer.do(lambda connection: _add(connection, key, KeyState.NEXT))
+        return await self._writer.do(noted(lambda connection: _add(connection, key, KeyState.NEXT), note))
 
-    async def activate(self, following: KeyId, active: KeyId, now: datetime) -> bool:
+    async def activate(self, following: KeyId, active: KeyId, now: datetime, *, note: Note[bool] | None = None) -> bool:
         """Let the next key sign in the active one's place, if they still are what they were."""
-        return await self._writer.do(lambda connection: _activate(connection, following, active, now))
+        return await self._writer.do(noted(lambda connection: _activate(connection, following, active, now), note))
 
-    async def remove(self, key: KeyId) -> bool:
+    async def remove(self, key: KeyId, *, note: Note[bool] | None = None) -> bool:
         """Delete a key that does not sign."""
-        return await self._writer.do(lambda connection: _remove(connection, key))
+        return await self._writer.do(noted(lambda connection: _remove(connection, key), note))
 
-    async def reseal(self, keys: Sequence[Resealed]) -> bool:
+    async def reseal(self, keys: Sequence[Resealed], *, note: Note[bool] | None = None) -> bool:
         """Replace the sealed forms of all of them, or of none."""
-        return await self._writer.do(lambda connection: _reseal(connection, keys))
+        return await self._writer.do(noted(lambda connection: _reseal(connection, keys), note))
 
 
 async def _all(connection: Connection) -> Sequence[SealedKey]:

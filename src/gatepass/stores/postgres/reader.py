@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from gatepass.stores.postgres.connection import Connection, Target
-from gatepass.stores.postgres.faults import as_seen_by_caller, is_lost_connection
+from gatepass.stores.postgres.faults import as_seen_by_caller, may_be_asked_again
 from gatepass.stores.postgres.home import Home
 
 Value = TypeVar("Value")
@@ -35,7 +35,7 @@ class Reader:
         try:
             return await self._once(operation)
         except Exception as error:
-            if not is_lost_connection(error) or isinstance(error, TimeoutError):
+            if not may_be_asked_again(error):
                 raise as_seen_by_caller(error) from error
         try:
             return await self._once(operation)

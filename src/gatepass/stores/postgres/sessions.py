@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from gatepass.domain.audit import Note
 from gatepass.domain.identifiers import AccountId, Generation, SessionId
 from gatepass.domain.rotation import Judge, Verdict
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
 from gatepass.stores.postgres import rows
+from gatepass.stores.postgres.audit import add_entries, noted, noted_of
 from gatepass.stores.postgres.connection import Connection, Target, transaction
-from gatepass.stores.postgres.faults import as_seen_by_caller
+from gatepass.stores.postgres.faults import as_seen_by_caller, may_be_asked_again
 from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.revocations import revoke_all, revoke_one, revoke_some
 from gatepass.stores.postgres.sweep import Sweep
@@ -76,6 +78,7 @@ class _Rotate:
     session: SessionId
     judge: Judge
     now: datetime
+    note: Note[Rotation] | None
     put_off: int = 0
 
 
@@ -84,6 +87,7 @@ class _Open:
     session: Session
     password_hash: str | None
     origin: SessionOrigin
+    note: Note[Opened | AccountChanged] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class _Revoke:
     session: SessionId
     now: datetime
     of: AccountId | None
+    note: Note[bool] | None
 
 
 class PostgresSessions:
@@ -104,21 +109,28 @@ class PostgresSessions:
         self._target = target
 
     async def open(
-        self, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin = UNKNOWN_ORIGIN
+        self,
+        session: Session,
+        password_hash: Secret[str] | None,
+        origin: SessionOrigin = UNKNOWN_ORIGIN,
+        *,
+        note: Note[Opened | AccountChanged] | None = None,
     ) -> Opened | AccountChanged:
         """Store a new session, if its account is still what the password was checked against."""
-        operation = _Open(session, password_hash.reveal() if password_hash else None, origin)
+        operation = _Open(session, password_hash.reveal() if password_hash else None, origin, note)
         outcome: Opened | AccountChanged = await self._worker.do(self._open_some, operation)
         return outcome
 
-    async def rotate(self, session: SessionId, judge: Judge, now: datetime) -> Rotation:
+    async def rotate(
+        self, session: SessionId, judge: Judge, now: datetime, *, note: Note[Rotation] | None = None
+    ) -> Rotation:
         """
         Apply the judge's verdict, exactly once, durably.
 
         The judge is asked again when the row changed under it. If it raises, nothing was written, its exception comes
         out here, and its neighbours do not notice.
         """
-        outcome: Rotation = await self._worker.do(self._rotate_some, _Rotate(session, judge, now))
+        outcome: Rotation = await self._worker.do(self._rotate_some, _Rotate(session, judge, now, note))
         return outcome
 
     async def page(
@@ -133,31 +145,45 @@ class PostgresSessions:
         )
         return [ListedSession(rows.session(row[2:]), SessionOrigin(row[0], row[1])) for row in found]
 
-    async def revoke(self, session: SessionId, now: datetime, *, of: AccountId | None = None) -> bool:
+    async def revoke(
+        self, session: SessionId, now: datetime, *, of: AccountId | None = None, note: Note[bool] | None = None
+    ) -> bool:
         """End one session."""
-        outcome: bool = await self._worker.do(_revoke_some, _Revoke(session, now, of))
+        outcome: bool = await self._worker.do(_revoke_some, _Revoke(session, now, of, note))
         return outcome
 
-    async def revoke_all(self, account: AccountId, now: datetime, *, but: SessionId | None = None) -> int:
+    async def revoke_all(
+        self, account: AccountId, now: datetime, *, but: SessionId | None = None, note: Note[int] | None = None
+    ) -> int:
         """End every session of an account, but for one where one is named; how many."""
-        return await self._writer.do(lambda connection: revoke_all(connection, account, now, but=but))
+        return await self._writer.do(noted(lambda connection: revoke_all(connection, account, now, but=but), note))
 
     async def sweep(self, ended_before: datetime, idle_since: datetime, limit: int) -> int:
         """Delete up to `limit` rows, sessions before revocation entries."""
         return await self._sweep(ended_before, idle_since, limit)
 
     async def _open_some(self, connection: Connection, operations: Sequence[_Open]) -> Sequence[Outcome]:
-        async with self._target.statements(connection):
+        is_noted = any(operation.note for operation in operations)
+        async with transaction(connection) if is_noted else self._target.statements(connection):
             opened = await open_sessions(connection, operations)
-        return [Opened() if operation.session.id in opened else AccountChanged() for operation in operations]
+            outcomes = [Opened() if each.session.id in opened else AccountChanged() for each in operations]
+            await add_entries(connection, noted_of((each.note for each in operations), outcomes))
+        return outcomes
 
     async def _rotate_some(self, connection: Connection, operations: Sequence[_Rotate]) -> Sequence[Outcome]:
         batch = _Batch(operations)
         async with self._target.statements(connection):
-            batch.judge(await connection.fetch(_FIND, list({each.session for each in operations})))
+            try:
+                found = await connection.fetch(_FIND, list({each.session for each in operations}))
+            except Exception as error:
+                if may_be_asked_again(error):
+                    return batch.outcomes
+                raise
+            batch.judge(found)
             if batch.moves:
                 moved = await connection.fetch(_ROTATE, *batch.wanted())
                 batch.put_off_unless({row["id"] for row in moved})
+        await _note_replays(connection, operations, batch.outcomes)
         for place in batch.apart:
             batch.outcomes[place] = await _rotate_apart(connection, operations[place])
         return batch.outcomes
@@ -265,9 +291,22 @@ class _Batch:
 async def _rotate_apart(connection: Connection, operation: _Rotate) -> Outcome:
     """One rotation with its row locked. Whatever goes wrong is its own matter: the batch is durable already."""
     try:
-        return await in_transaction(connection, lambda locked: _rotate_locked(locked, operation))
+        return await in_transaction(connection, noted(lambda locked: _rotate_locked(locked, operation), operation.note))
     except Exception as error:
         return as_seen_by_caller(error)
+
+
+async def _note_replays(connection: Connection, operations: Sequence[_Rotate], outcomes: list[Outcome]) -> None:
+    """What the batch did is durable already; a replay that cannot be noted is not answered."""
+    places = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Replayed)]
+    events = noted_of((operations[place].note for place in places), [outcomes[place] for place in places])
+    if not events:
+        return
+    try:
+        await in_transaction(connection, lambda locked: add_entries(locked, events))
+    except Exception as error:
+        for place in places:
+            outcomes[place] = as_seen_by_caller(error)
 
 
 async def _rotate_locked(connection: Connection, operation: _Rotate) -> Rotation:
@@ -297,6 +336,7 @@ async def _revoke_some(connection: Connection, operations: Sequence[_Revoke]) ->
     async with transaction(connection):
         these = first.values()
         ended = await revoke_some(connection, list(first), [one.now for one in these], [one.of for one in these])
+        await add_entries(connection, noted_of((one.note for one in these), [one.session in ended for one in these]))
     return [
         operation.session in ended if first[operation.session] is operation else PutOff.AGAIN
         for operation in operations

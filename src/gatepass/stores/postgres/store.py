@@ -11,9 +11,11 @@ from typing import Any, Final
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.postgres import migrations as schema
 from gatepass.stores.postgres.accounts import PostgresAccounts
+from gatepass.stores.postgres.audit import PostgresAuditTrail
 from gatepass.stores.postgres.authorization_codes import PostgresAuthorizationCodes
 from gatepass.stores.postgres.clients import PostgresClientAssertions, PostgresClients
 from gatepass.stores.postgres.connection import Connection, Target, check_server
+from gatepass.stores.postgres.counters import PostgresCounters
 from gatepass.stores.postgres.device_codes import PostgresDeviceCodes
 from gatepass.stores.postgres.faults import as_seen_by_caller
 from gatepass.stores.postgres.home import Home
@@ -116,7 +118,9 @@ class PostgresStore:
         self.device_codes = PostgresDeviceCodes(writer, self._reader)
         self.clients = PostgresClients(writer, self._reader)
         self.client_assertions = PostgresClientAssertions(writer)
+        self.counters = PostgresCounters(self._worker, writer, self._reader)
         self.keys = PostgresSealedKeys(writer, self._reader)
+        self.audit = PostgresAuditTrail(writer, self._reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` unless the database can be written and has the schema that this version expects."""

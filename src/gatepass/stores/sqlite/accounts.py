@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from gatepass.domain.account import Account, EmailAddress
+from gatepass.domain.audit import Note
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.secret import Secret
 from gatepass.stores.sqlite import rows
+from gatepass.stores.sqlite.audit import noted
 from gatepass.stores.sqlite.revocations import end_open_codes, revoke_all
 from gatepass.stores.sqlite.worker import Worker
 from gatepass.usecases.ports import AccountChanged, Added, EmailTaken, StoredCredentials
@@ -25,9 +27,11 @@ class SqliteAccounts:
         self._writer = writer
         self._reader = reader
 
-    async def add(self, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
+    async def add(
+        self, account: Account, password_hash: Secret[str] | None, *, note: Note[Added | EmailTaken] | None = None
+    ) -> Added | EmailTaken:
         """Store a new account."""
-        return await self._writer.do(lambda connection: add_account(connection, account, password_hash))
+        return await self._writer.do(noted(lambda connection: add_account(connection, account, password_hash), note))
 
     async def find(self, email: EmailAddress) -> StoredCredentials | None:
         """The account with exactly this address."""
@@ -41,9 +45,13 @@ class SqliteAccounts:
         """Accounts in the order of their addresses, code point by code point."""
         return await self._reader.do(lambda connection: _page(connection, after, limit))
 
-    async def set_password(self, account: AccountId, password_hash: Secret[str], now: datetime) -> bool:
+    async def set_password(
+        self, account: AccountId, password_hash: Secret[str], now: datetime, *, note: Note[bool] | None = None
+    ) -> bool:
         """Replace the password and revoke every session, in one."""
-        return await self._writer.do(lambda connection: _set_password(connection, account, password_hash, now))
+        return await self._writer.do(
+            noted(lambda connection: _set_password(connection, account, password_hash, now), note)
+        )
 
     async def replace_password(
         self,
@@ -53,25 +61,28 @@ class SqliteAccounts:
         now: datetime,
         *,
         others_of: SessionId | None,
+        note: Note[int | AccountChanged] | None = None,
     ) -> int | AccountChanged:
         """Replace a hash that is still `old`, and revoke every session but one where one is named, in one."""
         return await self._writer.do(
-            lambda connection: _replace_password(connection, account, old, new, now, others_of=others_of)
+            noted(lambda connection: _replace_password(connection, account, old, new, now, others_of=others_of), note)
         )
 
     async def upgrade_hash(self, account: AccountId, old: Secret[str], new: Secret[str]) -> bool:
         """Replace a hash that is still `old`."""
         return await self._writer.do(lambda connection: _upgrade_hash(connection, account, old, new))
 
-    async def set_enabled(self, account: AccountId, *, enabled: bool, now: datetime) -> bool:
+    async def set_enabled(
+        self, account: AccountId, *, enabled: bool, now: datetime, note: Note[bool] | None = None
+    ) -> bool:
         """Enable, or disable and revoke every session in one."""
         if enabled:
-            return await self._writer.do(lambda connection: _enable(connection, account))
-        return await self._writer.do(lambda connection: _disable(connection, account, now))
+            return await self._writer.do(noted(lambda connection: _enable(connection, account), note))
+        return await self._writer.do(noted(lambda connection: _disable(connection, account, now), note))
 
-    async def remove(self, account: AccountId, now: datetime) -> bool:
+    async def remove(self, account: AccountId, now: datetime, *, note: Note[bool] | None = None) -> bool:
         """Remove the account and its sessions, and announce their end, in one."""
-        return await self._writer.do(lambda connection: remove_account(connection, account, now))
+        return await self._writer.do(noted(lambda connection: remove_account(connection, account, now), note))
 
 
 def add_account(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from gatepass.domain.audit import Note
 from gatepass.domain.authorization_code import AuthorizationCode, AuthorizationCodeJudge
 from gatepass.domain.identifiers import SessionId
 from gatepass.domain.one_time_code import NoSession
@@ -14,8 +15,9 @@ from gatepass.domain.pkce import CodeChallenge
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import SessionOrigin
 from gatepass.stores.sqlite import codes, rows
+from gatepass.stores.sqlite.audit import noted
 from gatepass.stores.sqlite.worker import Worker
-from gatepass.usecases.ports import AccountChanged, CodeKept, CodeReused, NotRedeemed, Redeemed, Unknown
+from gatepass.usecases.ports import AccountChanged, CodeKept, Redemption, Unknown
 
 _TABLE: Final = "authorization_codes"
 _ADD: Final = """
@@ -43,10 +45,10 @@ class SqliteAuthorizationCodes:
         return await self._writer.do(lambda connection: _add(connection, code, password_hash, origin))
 
     async def redeem(
-        self, digest: bytes, judge: AuthorizationCodeJudge, now: datetime
-    ) -> Redeemed | CodeReused | NotRedeemed | Unknown:
+        self, digest: bytes, judge: AuthorizationCodeJudge, now: datetime, *, note: Note[Redemption] | None = None
+    ) -> Redemption:
         """Trade a code for a session, exactly once, durably; the judge runs in the writer's thread."""
-        return await self._writer.do(lambda connection: _redeem(connection, digest, judge, now))
+        return await self._writer.do(noted(lambda connection: _redeem(connection, digest, judge, now), note))
 
     async def sweep(self, expired_before: datetime, limit: int) -> int:
         """Delete codes that nobody redeemed in time."""
@@ -76,9 +78,7 @@ def _add(
     return CodeKept()
 
 
-def _redeem(
-    connection: sqlite3.Connection, digest: bytes, judge: AuthorizationCodeJudge, now: datetime
-) -> Redeemed | CodeReused | NotRedeemed | Unknown:
+def _redeem(connection: sqlite3.Connection, digest: bytes, judge: AuthorizationCodeJudge, now: datetime) -> Redemption:
     row = connection.execute(_FIND, (digest,)).fetchone()
     if row is None:
         return Unknown()

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from gatepass.domain.audit import Note
 from gatepass.domain.client import Client, ClientAuthentication, GrantType
 from gatepass.domain.identifiers import AccountId
 from gatepass.stores.sqlite import rows
 from gatepass.stores.sqlite.accounts import add_account, remove_account
+from gatepass.stores.sqlite.audit import noted
 from gatepass.stores.sqlite.revocations import revoke_all, revoke_client
 from gatepass.stores.sqlite.worker import Worker
 from gatepass.usecases.ports import StoredClient
@@ -34,9 +36,9 @@ class SqliteClients:
         self._writer = writer
         self._reader = reader
 
-    async def add(self, stored: StoredClient) -> None:
+    async def add(self, stored: StoredClient, *, note: Note[None] | None = None) -> None:
         """Store a new client, with its own account."""
-        await self._writer.do(lambda connection: _add(connection, stored))
+        await self._writer.do(noted(lambda connection: _add(connection, stored), note))
 
     async def find(self, client_id: str) -> StoredClient | None:
         """The client with exactly this id."""
@@ -46,13 +48,17 @@ class SqliteClients:
         """Every client, oldest first."""
         return await self._reader.do(lambda connection: [_client(row).client for row in connection.execute(_ALL)])
 
-    async def replace_secret(self, client_id: str, secret_digest: bytes, now: datetime) -> bool:
+    async def replace_secret(
+        self, client_id: str, secret_digest: bytes, now: datetime, *, note: Note[bool] | None = None
+    ) -> bool:
         """Replace the secret, and revoke what the client got for itself, in one."""
-        return await self._writer.do(lambda connection: _replace_secret(connection, client_id, secret_digest, now))
+        return await self._writer.do(
+            noted(lambda connection: _replace_secret(connection, client_id, secret_digest, now), note)
+        )
 
-    async def remove(self, client_id: str, now: datetime) -> bool:
+    async def remove(self, client_id: str, now: datetime, *, note: Note[bool] | None = None) -> bool:
         """Remove the client and all that hangs on it, in one."""
-        return await self._writer.do(lambda connection: _remove(connection, client_id, now))
+        return await self._writer.do(noted(lambda connection: _remove(connection, client_id, now), note))
 
 
 class SqliteClientAssertions:

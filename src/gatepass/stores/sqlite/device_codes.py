@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from gatepass.domain.audit import Note
 from gatepass.domain.device_code import Approval, Denial, DeviceCode, DeviceCodeJudge, Wait
 from gatepass.domain.identifiers import SessionId
 from gatepass.domain.one_time_code import NoSession
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import SessionOrigin
 from gatepass.stores.sqlite import codes, rows
+from gatepass.stores.sqlite.audit import noted
 from gatepass.stores.sqlite.worker import Worker
 from gatepass.usecases.ports import (
     AccountChanged,
     CodeKept,
-    CodeReused,
-    NotRedeemed,
-    Redeemed,
+    Redemption,
     Unknown,
     UserCodeTaken,
 )
@@ -61,11 +61,17 @@ class SqliteDeviceCodes:
         return await self._reader.do(lambda connection: _find(connection, user_code_digest, now))
 
     async def approve(
-        self, user_code_digest: bytes, approval: Approval, password_hash: Secret[str] | None, now: datetime
+        self,
+        user_code_digest: bytes,
+        approval: Approval,
+        password_hash: Secret[str] | None,
+        now: datetime,
+        *,
+        note: Note[CodeKept | AccountChanged | Unknown] | None = None,
     ) -> CodeKept | AccountChanged | Unknown:
         """Say yes, if the account is still what the password was checked against."""
         return await self._writer.do(
-            lambda connection: _approve(connection, user_code_digest, approval, password_hash, now)
+            noted(lambda connection: _approve(connection, user_code_digest, approval, password_hash, now), note)
         )
 
     async def deny(self, user_code_digest: bytes, now: datetime) -> CodeKept | Unknown:
@@ -73,10 +79,10 @@ class SqliteDeviceCodes:
         return await self._writer.do(lambda connection: _deny(connection, user_code_digest, now))
 
     async def poll(
-        self, digest: bytes, judge: DeviceCodeJudge, now: datetime
-    ) -> Redeemed | Wait | CodeReused | NotRedeemed | Unknown:
+        self, digest: bytes, judge: DeviceCodeJudge, now: datetime, *, note: Note[Wait | Redemption] | None = None
+    ) -> Wait | Redemption:
         """Trade a code for a session, or note that it was asked for; the judge runs in the writer's thread."""
-        return await self._writer.do(lambda connection: _poll(connection, digest, judge, now))
+        return await self._writer.do(noted(lambda connection: _poll(connection, digest, judge, now), note))
 
     async def sweep(self, expired_before: datetime, limit: int) -> int:
         """Delete what gave no session in time."""
@@ -131,9 +137,7 @@ def _deny(connection: sqlite3.Connection, user_code_digest: bytes, now: datetime
     return CodeKept() if denied.rowcount == 1 else Unknown()
 
 
-def _poll(
-    connection: sqlite3.Connection, digest: bytes, judge: DeviceCodeJudge, now: datetime
-) -> Redeemed | Wait | CodeReused | NotRedeemed | Unknown:
+def _poll(connection: sqlite3.Connection, digest: bytes, judge: DeviceCodeJudge, now: datetime) -> Wait | Redemption:
     row = connection.execute(_BY_DIGEST, (digest,)).fetchone()
     if row is None:
         return Unknown()

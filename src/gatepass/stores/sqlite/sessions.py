@@ -8,15 +8,18 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from gatepass.domain.identifiers import AccountId, Generation, SessionId
-from gatepass.domain.rotation import Judge, Verdict
+from gatepass.domain.audit import Note
+from gatepass.domain.identifiers import AccountId, SessionId
+from gatepass.domain.rotation import Judge
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
 from gatepass.stores.sqlite import rows
+from gatepass.stores.sqlite.audit import noted
 from gatepass.stores.sqlite.revocations import revoke_all, revoke_one
+from gatepass.stores.sqlite.rotation import Rotate
 from gatepass.stores.sqlite.sweep import Sweep
 from gatepass.stores.sqlite.worker import Worker
-from gatepass.usecases.ports import AccountChanged, ListedSession, Opened, Replayed, Reused, Rotated, Rotation, Unknown
+from gatepass.usecases.ports import AccountChanged, ListedSession, Opened, Rotation
 
 # The check and the insert are one statement: whoever disables the account comes before or after, never between.
 _OPEN: Final = """
@@ -25,7 +28,6 @@ INSERT INTO sessions (
 )
 SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? AND disabled_at IS NULL AND password_hash IS ?
 """
-_FIND: Final = f"SELECT {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = ?"  # noqa: S608 - constants
 # Identifiers are ordered by time. Both walk an index backwards, the primary key or that of the account.
 _PAGE: Final = f"""
 SELECT s.id, s.address, s.user_agent, {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id
@@ -34,7 +36,6 @@ ORDER BY s.id DESC LIMIT :limit
 """  # noqa: S608 - constants
 _PAGE_OF: Final = _PAGE.replace("WHERE", "WHERE s.account_id = :account AND")
 _AFTER_ALL: Final = b"\xff" * 17
-_ROTATE: Final = "UPDATE sessions SET generation = ?, rotated_at = ? WHERE id = ? AND generation = ?"
 
 
 class SqliteSessions:
@@ -46,19 +47,28 @@ class SqliteSessions:
         self._sweep = Sweep(writer, reader)
 
     async def open(
-        self, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin = UNKNOWN_ORIGIN
+        self,
+        session: Session,
+        password_hash: Secret[str] | None,
+        origin: SessionOrigin = UNKNOWN_ORIGIN,
+        *,
+        note: Note[Opened | AccountChanged] | None = None,
     ) -> Opened | AccountChanged:
         """Store a new session, if its account is still what the password was checked against."""
-        return await self._writer.do(lambda connection: open_session(connection, session, password_hash, origin))
+        return await self._writer.do(
+            noted(lambda connection: open_session(connection, session, password_hash, origin), note)
+        )
 
-    async def rotate(self, session: SessionId, judge: Judge, now: datetime) -> Rotation:
+    async def rotate(
+        self, session: SessionId, judge: Judge, now: datetime, *, note: Note[Rotation] | None = None
+    ) -> Rotation:
         """
         Apply the judge's verdict, exactly once, durably.
 
         The judge runs in the writer's thread and is asked again when its batch had to be run again. If it raises,
         nothing was written, its exception comes out here, and its neighbours do not notice.
         """
-        return await self._writer.do(lambda connection: _rotate(connection, session, judge, now))
+        return await self._writer.do(Rotate(session, judge, now, note))
 
     async def page(
         self, account: AccountId | None, after: SessionId | None, limit: int, *, now: datetime, idle_since: datetime
@@ -68,13 +78,17 @@ class SqliteSessions:
             lambda connection: _page(connection, account, after, limit, now=now, idle_since=idle_since)
         )
 
-    async def revoke(self, session: SessionId, now: datetime, *, of: AccountId | None = None) -> bool:
+    async def revoke(
+        self, session: SessionId, now: datetime, *, of: AccountId | None = None, note: Note[bool] | None = None
+    ) -> bool:
         """End one session."""
-        return await self._writer.do(lambda connection: revoke_one(connection, session, now, of=of))
+        return await self._writer.do(noted(lambda connection: revoke_one(connection, session, now, of=of), note))
 
-    async def revoke_all(self, account: AccountId, now: datetime, *, but: SessionId | None = None) -> int:
+    async def revoke_all(
+        self, account: AccountId, now: datetime, *, but: SessionId | None = None, note: Note[int] | None = None
+    ) -> int:
         """End every session of an account, but for one where one is named; how many."""
-        return await self._writer.do(lambda connection: revoke_all(connection, account, now, but=but))
+        return await self._writer.do(noted(lambda connection: revoke_all(connection, account, now, but=but), note))
 
     async def sweep(self, ended_before: datetime, idle_since: datetime, limit: int) -> int:
         """Delete up to `limit` rows, sessions before revocation entries; fewer means that there are no more."""
@@ -127,54 +141,3 @@ def _page(
         ListedSession(rows.session(SessionId(UUID(bytes=id_)), tuple(row)), SessionOrigin(address, user_agent))
         for id_, address, user_agent, *row in found
     ]
-
-
-def _rotate(connection: sqlite3.Connection, session_id: SessionId, judge: Judge, now: datetime) -> Rotation:
-    row = connection.execute(_FIND, (session_id.bytes,)).fetchone()
-    if row is None:
-        return Unknown()
-    session = rows.session(session_id, row)
-    match judge(session):
-        case Verdict.ROTATE:
-            return Rotated(_move_on(connection, session, now))
-        case Verdict.REPLAY:
-            return Replayed(session)
-        case Verdict.REUSE:
-            revoke_one(connection, session_id, now)
-            return Reused(_as_ended(session, now))
-        case Verdict.REFUSE:
-            return Unknown()
-
-
-def _move_on(connection: sqlite3.Connection, session: Session, now: datetime) -> Session:
-    following = Generation(session.generation + 1)
-    moved = connection.execute(_ROTATE, (following, rows.microseconds(now), session.id.bytes, session.generation))
-    if moved.rowcount != 1:
-        raise AssertionError("a row changed inside a transaction that holds the write lock")
-    return Session(
-        session.id,
-        session.account,
-        session.client_id,
-        session.salt,
-        following,
-        session.opened_at,
-        now,
-        session.ends_at,
-        session.revoked_at,
-        session.granted,
-    )
-
-
-def _as_ended(session: Session, now: datetime) -> Session:
-    return Session(
-        session.id,
-        session.account,
-        session.client_id,
-        session.salt,
-        session.generation,
-        session.opened_at,
-        session.rotated_at,
-        session.ends_at,
-        now,
-        session.granted,
-    )

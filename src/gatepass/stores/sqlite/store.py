@@ -12,6 +12,7 @@ from pathlib import Path
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.sqlite import migrations as schema
 from gatepass.stores.sqlite.accounts import SqliteAccounts
+from gatepass.stores.sqlite.audit import SqliteAuditTrail
 from gatepass.stores.sqlite.authorization_codes import SqliteAuthorizationCodes
 from gatepass.stores.sqlite.clients import SqliteClientAssertions, SqliteClients
 from gatepass.stores.sqlite.connection import (
@@ -21,6 +22,7 @@ from gatepass.stores.sqlite.connection import (
     connect_for_writing,
     create_privately,
 )
+from gatepass.stores.sqlite.counters import SqliteCounters
 from gatepass.stores.sqlite.device_codes import SqliteDeviceCodes
 from gatepass.stores.sqlite.faults import store_unavailable
 from gatepass.stores.sqlite.keys import SqliteSealedKeys
@@ -97,9 +99,11 @@ class SqliteStore:
         self.revocations = SqliteRevocations(self._reader)
         self.authorization_codes = SqliteAuthorizationCodes(self._writer)
         self.device_codes = SqliteDeviceCodes(self._writer, self._reader)
+        self.counters = SqliteCounters(self._writer, self._reader)
         self.clients = SqliteClients(self._writer, self._reader)
         self.client_assertions = SqliteClientAssertions(self._writer)
         self.keys = SqliteSealedKeys(self._writer, self._reader)
+        self.audit = SqliteAuditTrail(self._writer, self._reader)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` unless the file can be read and has the schema that this version expects."""

@@ -16,8 +16,10 @@ from gatepass.usecases.ports.codes import (
     DeviceCodes,
     NotRedeemed,
     Redeemed,
+    Redemption,
     UserCodeTaken,
 )
+from gatepass.usecases.ports.counters import Counters
 from gatepass.usecases.ports.crypto import AccessTokens, AssertionReader, Passwords, RefreshKeys, TrustedTokens
 from gatepass.usecases.ports.directory import Directory
 from gatepass.usecases.ports.keys import MakesKeys, Resealed, Reseals, SealedKeys
@@ -35,6 +37,7 @@ from gatepass.usecases.ports.sessions import (
 )
 from gatepass.usecases.ports.store import Store
 from gatepass.usecases.ports.throttle import Throttle
+from gatepass.usecases.ports.trail import AuditEntry, AuditQuery, AuditTrail, Seals
 
 __all__ = [
     "AccessTokens",
@@ -42,13 +45,17 @@ __all__ = [
     "Accounts",
     "Added",
     "AssertionReader",
+    "AuditEntry",
     "AuditLog",
+    "AuditQuery",
+    "AuditTrail",
     "AuthorizationCodes",
     "ClientAssertions",
     "Clients",
     "Clock",
     "CodeKept",
     "CodeReused",
+    "Counters",
     "DeviceCodes",
     "Directory",
     "EmailTaken",
@@ -59,6 +66,7 @@ __all__ = [
     "Passwords",
     "RandomBytes",
     "Redeemed",
+    "Redemption",
     "RefreshKeys",
     "Replayed",
     "Resealed",
@@ -70,6 +78,7 @@ __all__ = [
     "Rotated",
     "Rotation",
     "SealedKeys",
+    "Seals",
     "Sessions",
     "Store",
     "StoredClient",

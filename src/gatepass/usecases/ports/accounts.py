@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gatepass.domain.account import Account, EmailAddress
+from gatepass.domain.audit import Note
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.secret import Secret
 from gatepass.usecases.ports.sessions import AccountChanged
@@ -34,7 +35,13 @@ class EmailTaken:
 class Accounts(Protocol):
     """Accounts and what ends them. Ending an account's access also revokes its sessions, in the same transaction."""
 
-    async def add(self, account: Account, password_hash: Secret[str] | None) -> Added | EmailTaken:
+    async def add(
+        self,
+        account: Account,
+        password_hash: Secret[str] | None,
+        *,
+        note: Note[Added | EmailTaken] | None = None,
+    ) -> Added | EmailTaken:
         """Store a new account."""
         ...
 
@@ -50,7 +57,9 @@ class Accounts(Protocol):
         """Up to `limit` accounts in the order of their addresses, those after `after`."""
         ...
 
-    async def set_password(self, account: AccountId, password_hash: Secret[str], now: datetime) -> bool:
+    async def set_password(
+        self, account: AccountId, password_hash: Secret[str], now: datetime, *, note: Note[bool] | None = None
+    ) -> bool:
         """Replace the password and revoke every session. False: no such account."""
         ...
 
@@ -62,6 +71,7 @@ class Accounts(Protocol):
         now: datetime,
         *,
         others_of: SessionId | None,
+        note: Note[int | AccountChanged] | None = None,
     ) -> int | AccountChanged:
         """
         Replace a hash that is still `old`, of an account that is still enabled, by that of another password.
@@ -78,10 +88,12 @@ class Accounts(Protocol):
         """Replace a hash of the same password, if it is still `old`; sessions live on. False: it changed meanwhile."""
         ...
 
-    async def set_enabled(self, account: AccountId, *, enabled: bool, now: datetime) -> bool:
+    async def set_enabled(
+        self, account: AccountId, *, enabled: bool, now: datetime, note: Note[bool] | None = None
+    ) -> bool:
         """Enable or disable; disabling revokes every session. False: no such account."""
         ...
 
-    async def remove(self, account: AccountId, now: datetime) -> bool:
+    async def remove(self, account: AccountId, now: datetime, *, note: Note[bool] | None = None) -> bool:
         """Remove the account and its sessions, and revoke their access tokens. False: no such account."""
         ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gatepass.domain.audit import Note
 from gatepass.domain.client import Client
 
 
@@ -25,7 +26,7 @@ class Clients(Protocol):
     Ending a client ends its sessions, in the same transaction.
     """
 
-    async def add(self, stored: StoredClient) -> None:
+    async def add(self, stored: StoredClient, *, note: Note[None] | None = None) -> None:
         """Store a new client, and its own account where it has one. Its id was never used before."""
         ...
 
@@ -37,7 +38,9 @@ class Clients(Protocol):
         """Every client, oldest first."""
         ...
 
-    async def replace_secret(self, client_id: str, secret_digest: bytes, now: datetime) -> bool:
+    async def replace_secret(
+        self, client_id: str, secret_digest: bytes, now: datetime, *, note: Note[bool] | None = None
+    ) -> bool:
         """
         Give it another secret, and revoke what it got for itself with the old one; people's sign-ins live on.
 
@@ -46,7 +49,7 @@ class Clients(Protocol):
         """
         ...
 
-    async def remove(self, client_id: str, now: datetime) -> bool:
+    async def remove(self, client_id: str, now: datetime, *, note: Note[bool] | None = None) -> bool:
         """
         Remove a client: its own account goes, its sessions are revoked, open codes for it end.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gatepass.domain.audit import Note
 from gatepass.domain.authorization_code import AuthorizationCode, AuthorizationCodeJudge
 from gatepass.domain.device_code import Approval, DeviceCode, DeviceCodeJudge, Wait
 from gatepass.domain.identifiers import SessionId
@@ -46,6 +47,9 @@ class NotRedeemed:
     reason: NoSession
 
 
+Redemption = Redeemed | CodeReused | NotRedeemed | Unknown
+
+
 class AuthorizationCodes(Protocol):
     """
     Codes that a browser carries from the sign-in page to a client.
@@ -65,8 +69,8 @@ class AuthorizationCodes(Protocol):
         ...
 
     async def redeem(
-        self, digest: bytes, judge: AuthorizationCodeJudge, now: datetime
-    ) -> Redeemed | CodeReused | NotRedeemed | Unknown:
+        self, digest: bytes, judge: AuthorizationCodeJudge, now: datetime, *, note: Note[Redemption] | None = None
+    ) -> Redemption:
         """
         Trade a code for the session that the judge makes, exactly once, durably.
 
@@ -97,7 +101,13 @@ class DeviceCodes(Protocol):
         ...
 
     async def approve(
-        self, user_code_digest: bytes, approval: Approval, password_hash: Secret[str] | None, now: datetime
+        self,
+        user_code_digest: bytes,
+        approval: Approval,
+        password_hash: Secret[str] | None,
+        now: datetime,
+        *,
+        note: Note[CodeKept | AccountChanged | Unknown] | None = None,
     ) -> CodeKept | AccountChanged | Unknown:
         """
         Say yes, if the account is still enabled and its password hash still `password_hash`.
@@ -112,8 +122,8 @@ class DeviceCodes(Protocol):
         ...
 
     async def poll(
-        self, digest: bytes, judge: DeviceCodeJudge, now: datetime
-    ) -> Redeemed | Wait | CodeReused | NotRedeemed | Unknown:
+        self, digest: bytes, judge: DeviceCodeJudge, now: datetime, *, note: Note[Wait | Redemption] | None = None
+    ) -> Wait | Redemption:
         """
         Answer the device: trade its code for the session that the judge makes, exactly once, or note that it asked.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from gatepass.domain.audit import Note
 from gatepass.domain.identifiers import KeyId
 from gatepass.domain.signing_key import Algorithm, KeyState, KeyUse, SealedKey
 
@@ -27,15 +28,15 @@ class SealedKeys(Protocol):
         """Every key, oldest first. Cheap; asked every second or so."""
         ...
 
-    async def add_first(self, key: SealedKey) -> bool:
+    async def add_first(self, key: SealedKey, *, note: Note[bool] | None = None) -> bool:
         """Store an active `key` if there is no active key of its use yet; False: there is, nothing was written."""
         ...
 
-    async def publish_next(self, key: SealedKey) -> bool:
+    async def publish_next(self, key: SealedKey, *, note: Note[bool] | None = None) -> bool:
         """Store a next `key` if there is no next key of its use yet; False: there is, nothing was written."""
         ...
 
-    async def activate(self, following: KeyId, active: KeyId, now: datetime) -> bool:
+    async def activate(self, following: KeyId, active: KeyId, now: datetime, *, note: Note[bool] | None = None) -> bool:
         """
         Let a next key take the place of the active one of its use, which begins to retire; both `since` now.
 
@@ -44,11 +45,11 @@ class SealedKeys(Protocol):
         """
         ...
 
-    async def remove(self, key: KeyId) -> bool:
+    async def remove(self, key: KeyId, *, note: Note[bool] | None = None) -> bool:
         """Delete a key that does not sign. False: no such key, or it is the active one; nothing was written."""
         ...
 
-    async def reseal(self, keys: Sequence[Resealed]) -> bool:
+    async def reseal(self, keys: Sequence[Resealed], *, note: Note[bool] | None = None) -> bool:
         """
         Put new sealed forms in place of the old ones, all or none.
 

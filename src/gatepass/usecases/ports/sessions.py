@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gatepass.domain.audit import Note
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.rotation import Judge
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import UNKNOWN_ORIGIN, Session, SessionOrigin
+from gatepass.domain.value import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +25,28 @@ class AccountChanged:
     """The account was disabled, removed or given another password meanwhile; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rotated:
     """The session moved on; `session` is as it stands now, with the new generation."""
 
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Replayed:
     """Nothing was written; `session` is as it stands, its generation is the successor of the presented one."""
 
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reused:
     """A spent token came back; the session is revoked when this returns."""
 
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Unknown:
     """No such session, or one that the judge refuses; nothing was written."""
 
@@ -64,7 +66,12 @@ class Sessions(Protocol):
     """Sign-ins. The hot methods are grouped with whatever waits beside them into one commit."""
 
     async def open(
-        self, session: Session, password_hash: Secret[str] | None, origin: SessionOrigin = UNKNOWN_ORIGIN
+        self,
+        session: Session,
+        password_hash: Secret[str] | None,
+        origin: SessionOrigin = UNKNOWN_ORIGIN,
+        *,
+        note: Note[Opened | AccountChanged] | None = None,
     ) -> Opened | AccountChanged:
         """
         Store a new session if its account is still enabled and its password hash still `password_hash`.
@@ -73,7 +80,9 @@ class Sessions(Protocol):
         """
         ...
 
-    async def rotate(self, session: SessionId, judge: Judge, now: datetime) -> Rotation:
+    async def rotate(
+        self, session: SessionId, judge: Judge, now: datetime, *, note: Note[Rotation] | None = None
+    ) -> Rotation:
         """
         Apply the judge's verdict to a session exactly once, durably.
 
@@ -98,7 +107,9 @@ class Sessions(Protocol):
         """
         ...
 
-    async def revoke(self, session: SessionId, now: datetime, *, of: AccountId | None = None) -> bool:
+    async def revoke(
+        self, session: SessionId, now: datetime, *, of: AccountId | None = None, note: Note[bool] | None = None
+    ) -> bool:
         """
         End one session.
 
@@ -110,7 +121,9 @@ class Sessions(Protocol):
         """
         ...
 
-    async def revoke_all(self, account: AccountId, now: datetime, *, but: SessionId | None = None) -> int:
+    async def revoke_all(
+        self, account: AccountId, now: datetime, *, but: SessionId | None = None, note: Note[int] | None = None
+    ) -> int:
         """End every session of an account, but for one where one is named; how many."""
         ...
 

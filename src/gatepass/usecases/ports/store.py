@@ -7,9 +7,11 @@ from typing import Protocol
 from gatepass.usecases.ports.accounts import Accounts
 from gatepass.usecases.ports.clients import ClientAssertions, Clients
 from gatepass.usecases.ports.codes import AuthorizationCodes, DeviceCodes
+from gatepass.usecases.ports.counters import Counters
 from gatepass.usecases.ports.keys import SealedKeys
 from gatepass.usecases.ports.revocations import RevocationFeed
 from gatepass.usecases.ports.sessions import Sessions
+from gatepass.usecases.ports.trail import AuditTrail
 
 
 class Store(Protocol):
@@ -31,6 +33,9 @@ class Store(Protocol):
     def device_codes(self) -> DeviceCodes:  # noqa: D102
         ...
     @property
+    def counters(self) -> Counters:  # noqa: D102
+        ...
+    @property
     def clients(self) -> Clients:  # noqa: D102
         ...
     @property
@@ -38,6 +43,10 @@ class Store(Protocol):
         ...
     @property
     def keys(self) -> SealedKeys:  # noqa: D102
+        ...
+
+    @property
+    def audit(self) -> AuditTrail:  # noqa: D102
         ...
 
     async def check(self) -> None:

@@ -8,6 +8,7 @@ const SIGN_IN_REFRESH = `mutation signInRefresh($refreshToken: String!) {
   signInRefresh(useManagementflow: true, credentials: {refreshToken: $refreshToken}) { accessToken refreshToken expiresIn }
 }`;
 const SIGN_OUT = "mutation signOut { signOut { sessions } }";
+const WHO_AM_I = "query whoAmI { gatepass { account { email } } }";
 
 /** The server's setting: whether a reload may find the sign-in again. Every page that uses this module carries it. */
 const KEEPS_SIGN_IN = document.documentElement.dataset.keepsSignIn === "yes";
@@ -40,6 +41,7 @@ export class Session extends EventTarget {
   #failures = 0;
   #retryAt = 0;
   #farewell = "";
+  #hasAskedWho = false;
 
   get phase() { return this.#access ? "in" : this.#refresh ? "held" : "out"; }
   get bearer() { return this.#access; }
@@ -80,6 +82,7 @@ export class Session extends EventTarget {
     this.#failures = 0;
     this.#hold(typeof pair.refreshToken === "string" ? pair.refreshToken : "");
     this.#changed();
+    if (!accountOf({ ...this.#claims, sub: "" }, userName) && !this.#hasAskedWho) void this.#askWho();
   }
 
   /** Trade the refresh token for a new pair: once for all callers here, one tab at a time. Raises Trouble. */
@@ -144,6 +147,17 @@ export class Session extends EventTarget {
     }
   }
 
+  /** After a reload nobody has typed a name, and the token says an id alone. A server without the field is not asked again. */
+  async #askWho() {
+    const bearer = this.#access;
+    this.#hasAskedWho = true;
+    const answer = await post({ query: WHO_AM_I, operationName: "whoAmI" }, { bearer, signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => ({}));
+    const email = answer.data?.gatepass?.account?.email;
+    if (typeof email !== "string" || this.#access !== bearer) return;
+    this.#userName = email;
+    this.#changed();
+  }
+
   async #renewAlone() {
     const spent = this.#refresh;
     if (!spent) throw new Trouble("There is no refresh token: sign in again.", { code: "INVALID_REFRESH_TOKEN" });
@@ -181,6 +195,7 @@ export class Session extends EventTarget {
   #end(why = "") {
     this.#farewell = why;
     this.#access = this.#userName = this.#trouble = "";
+    this.#hasAskedWho = false;
     this.#claims = {};
     this.#life = 0;
     this.#renewal = null;

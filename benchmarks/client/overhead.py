@@ -1,0 +1,222 @@
+"""What a call of the client costs beside one of bare httpx2, across ten expiries of its token, each renewed once."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import httpx2
+
+from benchmarks.client.measured_server import MeasuredServer, measured_server
+from benchmarks.client.token_server import Figures
+from benchmarks.harness.figures import Figure, ratio
+from benchmarks.harness.machine import load_cores, pinned, server_core
+from benchmarks.harness.pace import FULL, Pace
+from benchmarks.harness.picture import Bar, Mark
+from benchmarks.harness.report import Goal, Report
+from gatepass.client import AsyncClient, Client
+from gatepass.client.exchange import Clocks
+
+CALLS, THREADS, TASKS, EXPIRIES, ROUNDS = 1000, 16, 64, 10, 15
+# Ten times within the calls a token is used up, which the client cannot foresee.
+GOOD_FOR = 95
+LIFE_SECONDS = 300.0
+REACH = 1.15
+QUERY = "query ($n: String!) { company(company_number: $n) { company_number company_name } }"
+VARIABLES = {"n": "GP000042"}
+BODY = {"query": QUERY, "variables": VARIABLES}
+LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=TASKS)
+
+
+@dataclass
+class Side:
+    """One way to make the calls; an entry for each round."""
+
+    name: str
+    calls: Callable[[MeasuredServer], None]
+    is_bare: bool = False
+    seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+    figures: list[Figures] = field(default_factory=list)
+
+    def round(self, server: MeasuredServer, good_for: int = 0) -> None:
+        """All calls once."""
+        server.begin(LIFE_SECONDS, good_for, due_after=CALLS // EXPIRIES // 2)
+        began, cpu_began = time.perf_counter(), time.process_time()
+        self.calls(server)
+        self.seconds.append(time.perf_counter() - began)
+        self.cpu_seconds.append(time.process_time() - cpu_began)
+        self.figures.append(server.figures())
+
+
+class FastClock:
+    """A clock that ten lives of a token pass on within the calls: a little with each, however long it takes."""
+
+    def __init__(self) -> None:
+        self._calls = itertools.count()
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        """Its seconds now."""
+        return self._now
+
+    def goes_on(self) -> None:
+        """After each call."""
+        self._now = next(self._calls) * LIFE_SECONDS * (EXPIRIES + 0.5) / CALLS
+
+
+def main(pace: Pace = FULL) -> Report:
+    """Measure, report."""
+    sides = [
+        Side("bare httpx2, 16 threads", bare_threads, is_bare=True),
+        Side("Client, 16 threads", threads),
+        Side("bare httpx2, 64 tasks", bare_tasks, is_bare=True),
+        Side("AsyncClient, 64 tasks", tasks),
+    ]
+    surprised = [Side("16 threads", surprised_threads), Side("64 tasks", surprised_tasks)]
+    with measured_server(server_core()) as server, pinned(load_cores()):
+        for side in sides:
+            side.calls(server)
+        for side in pace.turns(sides, ROUNDS):
+            side.round(server)
+        for side in surprised:
+            side.round(server, GOOD_FOR)
+    return _report(sides, surprised)
+
+
+def bare_threads(server: MeasuredServer) -> None:
+    """As one would without the library."""
+    with httpx2.Client(limits=LIMITS) as http, ThreadPoolExecutor(THREADS) as pool:
+        headers = {"Authorization": f"Bearer {_token(server)}"}
+        list(pool.map(lambda _: http.post(server.address, json=BODY, headers=headers).json()["data"], range(CALLS)))
+
+
+def threads(server: MeasuredServer) -> None:
+    """The same with the library."""
+    clock = FastClock()
+    with Client(server.address, username="ada", password="x") as api, ThreadPoolExecutor(THREADS) as pool:
+        api.session.clocks = Clocks(clock, time.time)
+
+        def one(_: int) -> None:
+            api(QUERY, VARIABLES)
+            clock.goes_on()
+
+        list(pool.map(one, range(CALLS)))
+
+
+def surprised_threads(server: MeasuredServer) -> None:
+    """With the clock as it is."""
+    with Client(server.address, username="ada", password="x") as api, ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(lambda _: api(QUERY, VARIABLES), range(CALLS)))
+
+
+def bare_tasks(server: MeasuredServer) -> None:
+    """As one would without the library."""
+
+    async def everything() -> None:
+        headers = {"Authorization": f"Bearer {_token(server)}"}
+        numbers = iter(range(CALLS))
+        async with httpx2.AsyncClient(limits=LIMITS) as http:
+
+            async def one() -> None:
+                for _ in numbers:
+                    (await http.post(server.address, json=BODY, headers=headers)).json()["data"]
+
+            await asyncio.gather(*(one() for _ in range(TASKS)))
+
+    asyncio.run(everything())
+
+
+def tasks(server: MeasuredServer) -> None:
+    """The same with the library."""
+    asyncio.run(_tasks(server, FastClock()))
+
+
+def surprised_tasks(server: MeasuredServer) -> None:
+    """With the clock as it is."""
+    asyncio.run(_tasks(server, None))
+
+
+async def _tasks(server: MeasuredServer, clock: FastClock | None) -> None:
+    numbers = iter(range(CALLS))
+    async with AsyncClient(server.address, username="ada", password="x") as api:
+        if clock is not None:
+            api.session.clocks = Clocks(clock, time.time)
+
+        async def one() -> None:
+            for _ in numbers:
+                await api(QUERY, VARIABLES)
+                if clock is not None:
+                    clock.goes_on()
+
+        await asyncio.gather(*(one() for _ in range(TASKS)))
+
+
+def _token(server: MeasuredServer) -> str:
+    with Client(server.address, username="ada", password="x") as api:
+        return api.token()
+
+
+def _report(sides: list[Side], surprised: list[Side]) -> Report:
+    pairs = [(sides[1], sides[0]), (sides[3], sides[2])]
+    return Report(
+        name="client.overhead",
+        title="A call of the client beside one of bare httpx2",
+        setting=(
+            f"{CALLS:,} queries over one pool of connections to a lean server on the other core. The client's clock is "
+            f"turned on with each, so that {EXPIRIES} tokens of five minutes end meanwhile; bare httpx2 has one token "
+            f"for all. {len(sides[0].seconds)} rounds in turns. A used-up token: the server refuses it after "
+            f"{GOOD_FOR} operations, without warning."
+        ),
+        columns=("", "CPU µs a call", "time µs a call", "expiries", "refreshes", "refused"),
+        rows=[
+            *(_row(side.name, side) for side in sides),
+            *(_row(f"used-up tokens, {side.name}", side) for side in surprised),
+        ],
+        goals=[
+            *(
+                Goal(f"{what} a call to bare httpx2, {ours.name.partition(', ')[2]}", figure, REACH, at_most=True)
+                for ours, bare in pairs
+                for what, figure in (
+                    ("CPU", ratio(ours.cpu_seconds, bare.cpu_seconds)),
+                    ("time", ratio(ours.seconds, bare.seconds)),
+                )
+            ),
+            Goal("refreshes for each expiry", _refreshes_an_expiry([sides[1], sides[3], *surprised]), 1, at_most=True),
+            Goal("expiries in a round", _least([sides[1], sides[3], *surprised]), EXPIRIES, at_most=False),
+        ],
+        bars=[Bar(side.name, _us(side.cpu_seconds), is_peer=side.is_bare) for side in sides],
+        mark=Mark("1.15 times bare, threads", REACH * _us(sides[0].cpu_seconds)),
+        unit="µs",
+    )
+
+
+def _row(name: str, side: Side) -> tuple[str, ...]:
+    last = side.figures[-1]
+    return (
+        name,
+        f"{_us(side.cpu_seconds):.0f}",
+        f"{_us(side.seconds):.0f}",
+        str(last.expiries),
+        str(last.refreshes),
+        str(last.refused),
+    )
+
+
+def _us(seconds: list[float]) -> float:
+    return Figure.of(seconds).value / CALLS * 1e6
+
+
+def _refreshes_an_expiry(sides: list[Side]) -> Figure:
+    """The worst of all rounds."""
+    found = [each.refreshes / max(each.expiries, 1) for side in sides for each in side.figures]
+    return Figure(max(found), min(found), max(found))
+
+
+def _least(sides: list[Side]) -> Figure:
+    found = [float(each.expiries) for side in sides for each in side.figures]
+    return Figure(min(found), min(found), max(found))

@@ -1,0 +1,102 @@
+"""Counters of attempts."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
+from gatepass.stores.sqlite import rows
+from gatepass.stores.sqlite.worker import Worker
+
+Outcome = TypeVar("Outcome")
+
+_FIND: Final = "SELECT failures, at, forget_at FROM attempts WHERE owner = ? AND kind = ? AND subject = ?"
+_PUT: Final = (
+    "INSERT OR REPLACE INTO attempts (owner, kind, subject, failures, at, forget_at) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_DELETE: Final = "DELETE FROM attempts WHERE owner = ? AND kind = ? AND subject = ?"
+_PAGE: Final = """
+SELECT owner, kind, subject, failures, at, forget_at FROM attempts
+WHERE (owner, kind, subject) > (?, ?, ?) AND (?4 IS NULL OR owner = ?4) ORDER BY owner, kind, subject LIMIT ?5
+"""
+_FORGOTTEN: Final = "SELECT owner, kind, subject, forget_at FROM attempts WHERE forget_at <= ? LIMIT ?"
+_COUNT: Final = "SELECT count(*) FROM attempts"
+_LEAST: Final = "SELECT owner, kind, subject, forget_at FROM attempts ORDER BY failures, forget_at LIMIT ?"
+# Looked up on the reading connection; one that has counted again since then stays.
+_DELETE_UNCHANGED: Final = f"{_DELETE} AND forget_at = ?"
+
+
+class SqliteCounters:
+    """See `gatepass.usecases.ports.Counters`."""
+
+    def __init__(self, writer: Worker, reader: Worker) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def change(self, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Outcome]]) -> Outcome:
+        """Read, decide, write; the rule runs in the writer's thread."""
+        return await self._writer.do(lambda connection: _change(connection, keys, rule))
+
+    async def page(
+        self, after: CounterKey | None, limit: int, *, owner: bytes | None = None
+    ) -> Sequence[tuple[CounterKey, Counter]]:
+        """Counters in the order of owner, kind and subject."""
+        return await self._reader.do(lambda connection: _page(connection, after, limit, owner))
+
+    async def sweep(self, now: datetime, most: int, limit: int) -> int:
+        """Delete what is to be forgotten, and what is too much."""
+        moment = rows.microseconds(now)
+        found = await self._reader.do(lambda connection: _superfluous(connection, moment, most, limit))
+        if not found:
+            return 0
+        return await self._writer.do(lambda connection: connection.executemany(_DELETE_UNCHANGED, found).rowcount)
+
+
+def _change(
+    connection: sqlite3.Connection, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Outcome]]
+) -> Outcome:
+    standing: dict[CounterKey, Counter] = {}
+    for key in keys:
+        row = connection.execute(_FIND, _columns(key)).fetchone()
+        if row is not None:
+            standing[key] = _counter(row)
+    decision = rule(standing)
+    _write(connection, decision.counters, standing)
+    return decision.outcome
+
+
+def _write(connection: sqlite3.Connection, changed: Mapping[CounterKey, Counter | None], standing: Standing) -> None:
+    for key, counter in changed.items():
+        if counter is not None:
+            values = (counter.failures, rows.microseconds(counter.at), rows.microseconds(counter.forget_at))
+            connection.execute(_PUT, (*_columns(key), *values))
+        elif key in standing:
+            connection.execute(_DELETE, _columns(key))
+
+
+def _page(
+    connection: sqlite3.Connection, after: CounterKey | None, limit: int, owner: bytes | None
+) -> Sequence[tuple[CounterKey, Counter]]:
+    start = (b"", "", "") if after is None else _columns(after)
+    found = connection.execute(_PAGE, (*start, owner, limit))
+    return [(CounterKey(kind, whose, subject), _counter(rest)) for whose, kind, subject, *rest in found]
+
+
+def _superfluous(connection: sqlite3.Connection, now: int, most: int, limit: int) -> list[tuple[Any, ...]]:
+    found = connection.execute(_FORGOTTEN, (now, limit)).fetchall()
+    if found:
+        return found
+    (count,) = connection.execute(_COUNT).fetchone()
+    return connection.execute(_LEAST, (min(limit, count - most),)).fetchall() if count > most else []
+
+
+def _columns(key: CounterKey) -> tuple[bytes, str, str]:
+    return key.owner, key.kind, key.subject
+
+
+def _counter(row: Sequence[int]) -> Counter:
+    failures, at, forget_at = row
+    return Counter(failures, rows.moment(at), rows.moment(forget_at))
