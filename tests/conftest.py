@@ -21,6 +21,7 @@ def _no_server_stays() -> Iterator[None]:
     yield
     stop_shared_server()
 
+
 _LONGEST_ID = 30
 
 
