@@ -134,6 +134,10 @@ class Server:
                 command += ["-c", statement]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
+    def program(self, name: str, *arguments: str) -> str:
+        """What one of PostgreSQL's own programs prints."""
+        return subprocess.run([*self._program(name), *arguments], check=True, capture_output=True, text=True).stdout
+
     def _answers(self) -> bool:
         command = [*self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(command, check=False).returncode == 0

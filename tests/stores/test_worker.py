@@ -186,3 +186,21 @@ def test_a_loop_that_closed_under_its_caller_does_not_stop_the_others(worker: Wo
     desk.let_go()
     assert asyncio.run(worker.do(answer("another"))) == "another"
     abandoned._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def test_a_loop_that_closed_before_it_handed_over_is_forgotten(worker: Worker, desk: Desk) -> None:
+    """Neither the loop nor what it brought stays in memory."""
+    loop = asyncio.new_event_loop()
+    abandoned = worker.do(answer("abandoned"))
+
+    async def begins_and_is_cut_off() -> None:
+        abandoned.send(None)
+        loop._ready.clear()  # type: ignore[attr-defined]
+
+    loop.run_until_complete(begins_and_is_cut_off())
+    abandoned.close()
+    loop.close()
+    assert list(worker._staged) == [loop]
+    desk.let_go()
+    assert asyncio.run(worker.do(answer("another"))) == "another"
+    assert worker._staged == {}

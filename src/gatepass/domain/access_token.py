@@ -57,7 +57,7 @@ class Caller:
     issuer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IssuedAccess:
     """A fresh access token, shown once. `expires_in` counts from `issued_at`; `scopes` is what it says."""
 

@@ -41,6 +41,7 @@ class Deed(StrEnum):
     KEY_ACTIVATED = "key_activated"
     KEY_REMOVED = "key_removed"
     KEYS_RESEALED = "keys_resealed"
+    AUDIT_SEALED_ANEW = "audit_sealed_anew"
 
 
 class Result(StrEnum):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gatepass.domain.session import UNKNOWN_ORIGIN, SessionOrigin
+from gatepass.domain.value import value
 
 
 class Door(StrEnum):
@@ -18,7 +18,7 @@ class Door(StrEnum):
     """The server itself, by a timer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Occasion:
     """
     The circumstances of a deed: what a session remembers of its beginning, and security staff of everything.

@@ -46,7 +46,7 @@ class Session:
         return tuple(scope for scope in self.account.scopes if scope in self.granted)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SessionOrigin:
     """
     From where a session was opened, as its owner will recognise it.

@@ -95,12 +95,11 @@ class HttpLane:
             UpstreamFailed: a header would end before its time. Servers refuse such headers, so this is only the last
                 line against request smuggling.
         """
-        fields = b"".join([name + b": " + value + b"\r\n" for name, value in outgoing.headers])
+        fields = b"\r\n".join([*map(b": ".join, outgoing.headers), b"content-length: %d" % len(outgoing.body)])
         lines = len(outgoing.headers)
         if fields.count(b"\n") != lines or fields.count(b"\r") != lines or b"\0" in fields:
             raise UpstreamFailed("a header of the request has a line break in it")
-        length = b"content-length: %d\r\n\r\n" % len(outgoing.body)
-        return b"".join((self._prefix, fields, length, outgoing.body))
+        return b"".join((self._prefix, fields, b"\r\n\r\n", outgoing.body))
 
 
 class _LineLost(UpstreamFailed):

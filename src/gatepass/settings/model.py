@@ -16,6 +16,7 @@ from gatepass.settings.addresses import (
     DatabaseUrl,
     Host,
     Networks,
+    Origins,
     UrlPath,
     WebAddress,
     host_of,
@@ -144,6 +145,9 @@ class Settings:
         Choice(("bearer", "public", "off")),
         "bearer",
         "Who sees the whole schema: callers with a token, everybody, nobody.",
+    )
+    cors_origins: tuple[str, ...] = _wire.key(
+        Origins(), (), "Origins of web pages that may read answers, compared exactly; nobody else's pages may."
     )
     ide: str = _wire.key(
         Choice(("graphiql", "plain", "off")),
@@ -276,6 +280,9 @@ class Settings:
     )
     drain_seconds: float = _running.key(
         Number(0, 600), 8.0, "How long open requests may go on once the server was told to stop."
+    )
+    audit_retention_days: int = _running.key(
+        WholeNumber(0, 36_500), 400, "How long entries of the audit log are kept; 0 is for ever."
     )
     log_format: str = _running.key(
         Choice(("auto", "human", "json")), "auto", "Form of the log; auto is human on a terminal and JSON elsewhere."

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
+from gatepass.telemetry.lines import Line
 from gatepass.telemetry.logs import installed_handler
 from gatepass.telemetry.redaction import clean_text
 
@@ -14,6 +15,7 @@ MAX_PATH_CHARACTERS: Final = 256
 
 # What a request id made here consists of: no secret does.
 _OF_OURS: Final = "0123456789abcdef-"
+_EVENT: Final = frozenset(("level", "event"))
 # Paths and addresses come again and again; searching them for secrets is the dearest part of a line.
 _clean_often = lru_cache(maxsize=1024)(clean_text)
 
@@ -51,19 +53,43 @@ class RequestLog:
         """
         if not self._logger.isEnabledFor(logging.INFO):
             return
-        line = {
-            "level": "info",
-            "event": "request",
-            "request_id": clean_text(request_id) if request_id.strip(_OF_OURS) else request_id,
-            "method": _clean_often(method),
-            "path": _clean_often(path[:MAX_PATH_CHARACTERS]),
-            "operation": operation,
-            "code": code,
-            "status": status,
-            "duration_ms": round(seconds * 1000, 3),
-            "client": _clean_often(client),
-        }
+        make = partial(
+            _line,
+            request_id=request_id,
+            method=method,
+            path=path,
+            operation=operation,
+            code=code,
+            status=status,
+            seconds=seconds,
+            client=client,
+        )
         if self._handler is not None:
-            self._handler.write_soon(line)
+            self._handler.write_soon(make)
         else:
-            self._logger.info("request", extra={name: line[name] for name in line if name not in ("level", "event")})
+            self._logger.info("request", extra={name: it for name, it in make().items() if name not in _EVENT})
+
+
+def _line(
+    *,
+    request_id: str,
+    method: str,
+    path: str,
+    operation: str,
+    code: str,
+    status: int,
+    seconds: float,
+    client: str,
+) -> Line:
+    return {
+        "level": "info",
+        "event": "request",
+        "request_id": clean_text(request_id) if request_id.strip(_OF_OURS) else request_id,
+        "method": _clean_often(method),
+        "path": _clean_often(path[:MAX_PATH_CHARACTERS]),
+        "operation": operation,
+        "code": code,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+        "client": _clean_often(client),
+    }

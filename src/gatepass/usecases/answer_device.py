@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gatepass.domain import user_code
+from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.device_code import Approval, DeviceCode
 from gatepass.domain.errors import CodeRefused, InvalidCredentials
 from gatepass.domain.occasion import Door, Occasion
@@ -58,7 +59,7 @@ class AnswerDevice:
         async with self._guess(*guesses(address)):
             stored = await self.check_credentials(user_name, plain, Occasion(Door.OAUTH, SessionOrigin(address)))
             async with self._guess(guesses_of(stored.account.id)):
-                await self._approve(code, stored)
+                await self._approve(code, stored, address)
         await self.check_credentials.upgrade_hash(stored, plain)
 
     async def deny(self, code: UserCode, address: str | None) -> None:
@@ -78,10 +79,22 @@ class AnswerDevice:
             raise CodeRefused(_WRONG_CODE)
         return found
 
-    async def _approve(self, code: UserCode, stored: StoredCredentials) -> None:
+    async def _approve(self, code: UserCode, stored: StoredCredentials, address: str | None) -> None:
         asked, now = await self._find(code), self.clock()
         approval = Approval(stored.account, asked.scopes, now)
-        match await self.codes.approve(asked.user_code_digest, approval, stored.password_hash, now):
+        event = AuditEvent(
+            Deed.DEVICE_APPROVED,
+            now,
+            Occasion(Door.OAUTH, SessionOrigin(address)),
+            account=stored.account.id,
+            email=stored.account.email,
+            client_id=asked.client_id,
+        )
+
+        def note(outcome: object) -> AuditEvent | None:
+            return event if isinstance(outcome, CodeKept) else None
+
+        match await self.codes.approve(asked.user_code_digest, approval, stored.password_hash, now, note=note):
             case Unknown():
                 raise CodeRefused(_WRONG_CODE)
             case AccountChanged():

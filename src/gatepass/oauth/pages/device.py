@@ -13,9 +13,8 @@ from gatepass.domain.secret import Secret
 from gatepass.domain.user_code import UserCode
 from gatepass.http.error_table import headers_of
 from gatepass.http.messages import Request, Response
-from gatepass.oauth.errors import word_of
 from gatepass.oauth.form import Parameters
-from gatepass.oauth.pages.endpoint import answer_of, status_of_retry
+from gatepass.oauth.pages.endpoint import answer_of, code_of, status_of_retry
 from gatepass.oauth.pages.html import Html, render
 from gatepass.oauth.pages.page import Page, answer, paragraph
 from gatepass.oauth.pages.parts import code_field_state, consent, credentials, problem
@@ -91,7 +90,7 @@ class DevicePage:
         username = parameters.get("username") or ""
         try:
             await self._devices.allow(code, username, Secret(parameters.get("password") or ""), address)
-        except (InvalidCredentials, Overloaded) as refused:
+        except (InvalidCredentials, Overloaded, RateLimited) as refused:
             return await self._ask(code, address, username, refused)
         return self._done("Your device is connected", "It goes on by itself in a few seconds.")
 
@@ -137,14 +136,7 @@ class DevicePage:
             under=paragraph(self._place),
             body=body,
             status=status_of_retry(refused) if refused else 200,
-            code=_code(refused),
+            code=code_of(refused),
             headers=tuple(headers_of(refused)) if refused else (),
         )
         return answer(page, operation=OPERATION)
-
-
-def _code(refused: Refused | None) -> str:
-    """For the log: wrong credentials by the name that they have at a sign-in."""
-    if refused is None:
-        return "OK"
-    return refused.code if isinstance(refused, InvalidCredentials) else word_of(refused)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from gatepass.domain.errors import Fault, GatepassError, Overloaded, RateLimited, Refused
+from gatepass.domain.errors import Fault, GatepassError, InvalidCredentials, Overloaded, RateLimited, Refused
 from gatepass.http.body import BodyLimits
 from gatepass.http.edge import ClientGoneError, FaultReporter
 from gatepass.http.error_table import headers_of, message_of
@@ -110,3 +110,10 @@ def answer_of(parameters: Parameters, *known: str) -> str:
     if pressed not in known:
         raise InvalidRequest("This form was not sent by one of its buttons.")
     return pressed
+
+
+def code_of(refused: Refused | None) -> str:
+    """For the log: wrong credentials by the name that they have at a sign-in."""
+    if refused is None:
+        return "OK"
+    return refused.code if isinstance(refused, InvalidCredentials) else word_of(refused)[0]

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Final, Protocol, TypeVar
 
 from gatepass.domain.errors import StoreUnavailable
@@ -57,7 +57,9 @@ class Worker:
         self._batches = batches
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
-        self._waiting: SimpleQueue[_Ticket | None] = SimpleQueue()
+        self._waiting: SimpleQueue[list[_Ticket] | None] = SimpleQueue()
+        self._queued = 0
+        self._left_over: list[_Ticket] = []
         self._staged: dict[asyncio.AbstractEventLoop, list[_Ticket]] = {}
         self._gate = threading.Lock()
         self._is_open = True
@@ -75,6 +77,7 @@ class Worker:
         future: asyncio.Future[Value] = loop.create_future()
         staged = self._staged.get(loop)
         if staged is None:
+            self._forget_closed_loops()
             staged = self._staged[loop] = []
             loop.call_soon(self._hand_over, loop)
         staged.append((loop, future, operation))
@@ -87,17 +90,20 @@ class Worker:
         Each waking of the thread is a fight for the interpreter lock: one for each operation cost two switches of
         threads a request, and a quarter of the rate.
         """
-        refused: list[tuple[asyncio.Future[Any], Outcome]] = []
+        staged = self._staged.pop(loop)
         # Under the gate nothing can slip in behind the end mark, where nobody would answer it.
         with self._gate:
-            for ticket in self._staged.pop(loop):
-                if not self._is_open:
-                    refused.append((ticket[1], StoreUnavailable("The store is closed.")))
-                elif self._waiting.qsize() >= self._queue_limit:
-                    refused.append((ticket[1], StoreUnavailable("The store has more waiting than it can do.")))
-                else:
-                    self._waiting.put(ticket)
-        _settle(refused)
+            room = self._queue_limit - self._queued if self._is_open else 0
+            if accepted := staged[:room]:
+                self._queued += len(accepted)
+                self._waiting.put(accepted)
+            reason = "The store has more waiting than it can do." if self._is_open else "The store is closed."
+        _settle([(future, StoreUnavailable(reason)) for _, future, _ in staged[room:]])
+
+    def _forget_closed_loops(self) -> None:
+        """One that was closed before its turn was over never hands over what it brought; nobody waits for it."""
+        for loop in [loop for loop in self._staged.copy() if loop.is_closed()]:
+            self._staged.pop(loop, None)
 
     def close(self) -> None:
         """Finish what waits, refuse what comes. Blocks; may be called again."""
@@ -120,19 +126,24 @@ class Worker:
             self._refuse_the_rest()
 
     def _take(self) -> tuple[list[_Ticket], bool]:
-        """Wait for the first, take what came with it. True: the end mark was among them."""
-        batch: list[_Ticket] = []
-        ticket = self._waiting.get()
-        while ticket is not None:
-            if not ticket[1].cancelled():
-                batch.append(ticket)
-            if len(batch) >= self._batch_limit:
-                return batch, False
-            try:
-                ticket = self._waiting.get_nowait()
-            except Empty:
-                return batch, False
-        return batch, True
+        """Wait for the first, take what came with it. True: that was the last."""
+        tickets, is_last = self._left_over, False
+        if not tickets:
+            tickets, is_last = self._more(wait=True)
+        while not is_last and len(tickets) < self._batch_limit and not self._waiting.empty():
+            more, is_last = self._more(wait=False)
+            tickets = tickets + more
+        batch, self._left_over = tickets[: self._batch_limit], tickets[self._batch_limit :]
+        if is_last and self._left_over:
+            self._waiting.put(None)
+            is_last = False
+        with self._gate:
+            self._queued -= len(batch)
+        return [ticket for ticket in batch if not ticket[1].cancelled()], is_last
+
+    def _more(self, *, wait: bool) -> tuple[list[_Ticket], bool]:
+        tickets = self._waiting.get(block=wait)
+        return ([], True) if tickets is None else (tickets, False)
 
     def _run(self, batch: Sequence[_Ticket]) -> Sequence[_Answered]:
         try:
@@ -146,14 +157,10 @@ class Worker:
         """Nobody waits for a thread that ended, whatever ended it."""
         with self._gate:
             self._is_open = False
-            rest = list(iter(self._next_or_none, None))
+            rest = self._left_over
+            while not self._waiting.empty():
+                rest = rest + self._more(wait=False)[0]
         _answer([(ticket, StoreUnavailable("The store stopped.")) for ticket in rest])
-
-    def _next_or_none(self) -> _Ticket | None:
-        try:
-            return self._waiting.get_nowait()
-        except Empty:
-            return None
 
 
 def _answer(answered: Sequence[_Answered]) -> None:
