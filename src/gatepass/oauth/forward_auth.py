@@ -128,5 +128,5 @@ def _scopes_asked_for(request: Request) -> set[str]:
 def _refused(status: int, error: GatepassError, request: Request, *challenge: tuple[bytes, bytes]) -> Response:
     """The error in the edge's form; those of `Unauthenticated` bring their challenge along."""
     response = error_response(error, request)
-    headers = [*response.headers, NOT_A_PAGE, *challenge]
+    headers = [*response.headers, *challenge]
     return Response(status, response.body, headers, operation=_OPERATION, code=error.code)
