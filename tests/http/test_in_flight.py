@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from gatepass.http.asgi import Message
-from gatepass.http.body import Arriving, BodiesTooLarge, BodyLimits, read_body
-from gatepass.http.in_flight import InFlight, TooManyRequests
+from gatepass.http.body import Arriving, BodyLimits, read_body
+from gatepass.http.in_flight import InFlight
 from gatepass.http.messages import Request
+from gatepass.http.refusals import BodiesTooLarge, TooManyRequests
 
 
 def request(client: str, path: str = "/graphql", chunks: list[bytes] | None = None) -> Request:

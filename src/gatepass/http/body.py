@@ -7,17 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
 
-from gatepass.domain.errors import Overloaded
 from gatepass.http.edge import ClientGoneError
 from gatepass.http.messages import Request
-from gatepass.http.refusals import BadRequest, BodyTooLarge, RequestTimeout
-
-
-class BodiesTooLarge(Overloaded):
-    """503: all bodies that are arriving are too large together."""
-
-    status = 503
-    default_message = "The server is receiving more than it can hold. Wait and try again."
+from gatepass.http.refusals import BadRequest, BodiesTooLarge, BodyTooLarge, RequestTimeout
 
 
 class Arriving:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from gatepass.domain.errors import Overloaded
 from gatepass.domain.network import network_of
 from gatepass.http.messages import Request
+from gatepass.http.refusals import TooManyRequests
 
 # What an operator's machinery asks has to be answered whoever else asks.
 _HEALTH: Final = frozenset({"/livez", "/readyz", "/metrics"})
-
-
-class TooManyRequests(Overloaded):
-    """503: the client has to wait for its other requests."""
-
-    status = 503
-    default_message = "This client has too many requests under way. Wait for their answers and try again."
 
 
 class InFlight:
