@@ -29,9 +29,7 @@ CALLS, THREADS, TASKS, EXPIRIES, ROUNDS = 1000, 16, 64, 10, 5
 # Ten times within the calls a token is used up, which the client cannot foresee.
 GOOD_FOR = 95
 LIFE_SECONDS = 300.0
-# As an API over the internet. One that answers at once keeps a loop of 64 tasks so busy that a renewal takes as long as
-# sixty calls, more than the margin of a token that lives a hundred: then all tasks wait for it, and httpx2 probes each
-# of the sixty-four idle connections for each of the sixty-four requests that follow.
+# As an API over the internet.
 ANSWER_SECONDS = 0.1
 REACH = 1.15
 QUERY = "query ($n: String!) { company(company_number: $n) { company_number company_name } }"
@@ -210,8 +208,8 @@ def _report(sides: list[Side], surprised: list[Side]) -> Report:
             f"turned on with each, so that {EXPIRIES} tokens of five minutes end meanwhile; bare httpx2 has one token "
             f"for all. {len(sides[0].seconds)} rounds in turns. A used-up token: the server refuses it after "
             f"{GOOD_FOR} operations, without warning. An answer takes {ANSWER_SECONDS * 1000:.0f} ms, or comes at "
-            "once: then 64 tasks keep their loop so busy that a token which lives a hundred calls ends before its "
-            "renewal is through, and all wait for it."
+            f"once. Where a token lives for a hundred calls, all of {TASKS} tasks wait at each renewal and go on at one "
+            "moment; httpx2 then probes each idle connection for each request. See decision 0012."
         ),
         columns=("", "CPU µs a call", "time µs a call", "expiries", "refreshes", "refused"),
         rows=[
