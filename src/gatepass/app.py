@@ -45,6 +45,7 @@ from gatepass.graphql.sign_in_schema import RESERVED, sdl
 from gatepass.http.asgi import App
 from gatepass.http.body import BodyLimits
 from gatepass.http.client_address import ClientAddress
+from gatepass.http.cross_origin import CrossOrigin
 from gatepass.http.edge import Edge, Observer
 from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
@@ -187,6 +188,7 @@ async def compose(
             observe=_observer(RequestLog(), metrics),
             report=_report,
             client_address=ClientAddress(settings.trusted_proxies, _log.warning),
+            cross_origin=CrossOrigin(settings.cors_origins),
         )
         yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing, metrics.snapshot)
 

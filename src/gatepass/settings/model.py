@@ -16,6 +16,7 @@ from gatepass.settings.addresses import (
     DatabaseUrl,
     Host,
     Networks,
+    Origins,
     UrlPath,
     WebAddress,
     host_of,
@@ -144,6 +145,9 @@ class Settings:
         Choice(("bearer", "public", "off")),
         "bearer",
         "Who sees the whole schema: callers with a token, everybody, nobody.",
+    )
+    cors_origins: tuple[str, ...] = _wire.key(
+        Origins(), (), "Origins of web pages that may read answers, compared exactly; nobody else's pages may."
     )
     ide: str = _wire.key(
         Choice(("graphiql", "plain", "off")),
