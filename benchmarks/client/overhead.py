@@ -208,8 +208,8 @@ def _report(sides: list[Side], surprised: list[Side]) -> Report:
             f"turned on with each, so that {EXPIRIES} tokens of five minutes end meanwhile; bare httpx2 has one token "
             f"for all. {len(sides[0].seconds)} rounds in turns. A used-up token: the server refuses it after "
             f"{GOOD_FOR} operations, without warning. An answer takes {ANSWER_SECONDS * 1000:.0f} ms, or comes at "
-            f"once. Where a token lives for a hundred calls, all of {TASKS} tasks wait at each renewal and go on at one "
-            "moment; httpx2 then probes each idle connection for each request. See decision 0012."
+            f"once. Where a token lives for a hundred calls, all of {TASKS} tasks wait at each renewal and go on at "
+            "one moment; httpx2 then probes each idle connection for each request. See decision 0012."
         ),
         columns=("", "CPU µs a call", "time µs a call", "expiries", "refreshes", "refused"),
         rows=[
