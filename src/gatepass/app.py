@@ -15,6 +15,7 @@ from typing import Any
 from gatepass.crypto.access_tokens import JwtAccessTokens
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.assertions import JwtAssertions
+from gatepass.crypto.audit_seals import AuditSeals
 from gatepass.crypto.client_assertions import JoseAssertionReader
 from gatepass.crypto.foreign_tokens import ForeignTokens
 from gatepass.crypto.issuer_keys import IssuerKeys
@@ -27,6 +28,7 @@ from gatepass.crypto.sealing import Sealer
 from gatepass.crypto.shared_pool import SharedPool
 from gatepass.domain.access_token import MAX_ACCESS_TTL, MAX_LEEWAY, Caller
 from gatepass.domain.key_schedule import Activate, KeySchedule, Publish, Remove, Step, tokens_live
+from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.session import SessionLimits
 from gatepass.domain.signing_key import Algorithm
 from gatepass.gateway.asgi_upstream import AsgiUpstream
@@ -41,9 +43,11 @@ from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.ports import Deeds
 from gatepass.graphql.sign_in_schema import RESERVED, sdl
 from gatepass.http.asgi import App
-from gatepass.http.body import BodyLimits
+from gatepass.http.body import Arriving, BodyLimits
 from gatepass.http.client_address import ClientAddress
+from gatepass.http.cross_origin import CrossOrigin
 from gatepass.http.edge import Edge, Observer
+from gatepass.http.in_flight import InFlight
 from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
 from gatepass.oauth.forward_auth import forward_auth_routes
@@ -62,9 +66,11 @@ from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
 from gatepass.usecases.device_limits import rates
 from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.keep_audit import MOST_AT_ONCE, KeepAudit
 from gatepass.usecases.list_sessions import ListSessions
 from gatepass.usecases.meet_unknown_keys import MeetUnknownKeys
 from gatepass.usecases.new_session import NewSession
+from gatepass.usecases.noted_store import NotedKeys
 from gatepass.usecases.ports import Clock, Directory, Store
 from gatepass.usecases.revoke_session import RevokeSession
 from gatepass.usecases.revoked_sessions import RevokedSessions
@@ -78,6 +84,7 @@ from gatepass.web import ide_or
 
 SWEEP_SECONDS = 60.0
 SWEEP_ROWS = 500
+AUDIT_SECONDS = 5.0
 FIRST_KEYS_SECONDS = 2.0
 
 _log = logging.getLogger("gatepass")
@@ -134,7 +141,8 @@ async def compose(
         store = await open_store(settings.store_url)
         stack.push_async_callback(store.close)
         algorithm = Algorithm(settings.signing_algorithm)
-        keyring = await Keyring.open(store.keys, sealer, clock=clock, algorithm=algorithm)
+        keys = NotedKeys(store.keys, Occasion(Door.SERVER), clock)
+        keyring = await Keyring.open(keys, sealer, clock=clock, algorithm=algorithm)
         revoked = RevokedSessions(store.revocations, clock, timedelta(seconds=settings.revocation_stale_seconds))
         await revoked.refresh()
         await stack.enter_async_context(
@@ -142,9 +150,10 @@ async def compose(
         )
         attempts = _attempts(settings, store, keyring, clock)
         stack.push_async_callback(attempts.close)
-        rotate = RotateKeys(store.keys, KeyMaker(sealer, algorithm), key_schedule(settings), clock)
+        rotate = RotateKeys(keys, KeyMaker(sealer, algorithm), key_schedule(settings), clock)
         await stack.enter_async_context(_repeating(_key_keeper(rotate, keyring), settings.key_poll_seconds))
         await stack.enter_async_context(_repeating(_sweeper(store, settings, clock), SWEEP_SECONDS))
+        await stack.enter_async_context(_repeating(_audit_keeper(settings, store, clock), AUDIT_SECONDS))
 
         parts = _parts(
             settings, store, keyring, passwords, revoked=revoked, attempts=attempts, directory=directory, clock=clock
@@ -180,6 +189,8 @@ async def compose(
             observe=_observer(RequestLog(), metrics),
             report=_report,
             client_address=ClientAddress(settings.trusted_proxies, _log.warning),
+            cross_origin=CrossOrigin(settings.cors_origins),
+            in_flight=InFlight(settings.max_requests_per_client),
         )
         yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing, metrics.snapshot)
 
@@ -237,7 +248,7 @@ def _parts(
     issue = IssueTokens(tokens, keyring, random, settings.issuer, settings.audience, access_ttl)
     return Rooms(
         store=store,
-        check_credentials=CheckCredentials(store.accounts, passwords, attempts, directory),
+        check_credentials=CheckCredentials(store.accounts, passwords, attempts, store.audit, clock, directory),
         new_session=NewSession(random, limits),
         issue_tokens=issue,
         access_tokens=tokens,
@@ -298,7 +309,8 @@ def _places(settings: Settings) -> Places:
 
 
 def _body_limits(settings: Settings) -> BodyLimits:
-    return BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds))
+    timeout = timedelta(seconds=settings.request_timeout_seconds)
+    return BodyLimits(settings.max_body_bytes, timeout, Arriving(settings.max_arriving_bytes))
 
 
 @asynccontextmanager
@@ -464,6 +476,27 @@ def _upstream_failed(reason: str, error: BaseException | None) -> None:
 
 async def _nothing() -> None:
     """Without an upstream there is nothing to read again."""
+
+
+def audit_seals(settings: Settings) -> AuditSeals:
+    """
+    Who seals the audit log.
+
+    Raises:
+        SettingsError: there is no secret key.
+    """
+    return AuditSeals(settings.require_secret_key(), settings.secret_key_previous)
+
+
+def _audit_keeper(settings: Settings, store: Store, clock: Clock) -> Callable[[], Awaitable[None]]:
+    days = settings.audit_retention_days
+    keep = KeepAudit(store.audit, audit_seals(settings), clock, timedelta(days=days) if days else None)
+
+    async def keep_audit() -> None:
+        while await keep() == MOST_AT_ONCE:
+            continue
+
+    return keep_audit
 
 
 def _sweeper(store: Store, settings: Settings, clock: Clock) -> Callable[[], Awaitable[None]]:

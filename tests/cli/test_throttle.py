@@ -36,6 +36,7 @@ def test_counters_are_shown_and_those_that_make_somebody_wait_come_first(
     gatepass: Gatepass, with_ana: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GATEPASS_THROTTLE_FIRST_DELAY_SECONDS", "600")
+    monkeypatch.setenv("GATEPASS_THROTTLE_OVERALL_SECONDS", "86400")
     guess(*[with_ana] * 9, STRANGER)
     found = counters(gatepass)
     lanes = {each["who"]: each["failures"] for each in found if each["kind"] == "account"}
@@ -57,7 +58,10 @@ def test_the_failures_of_an_account_are_forgotten(gatepass: Gatepass, with_ana: 
     assert guess(with_ana) == ["INVALID_CREDENTIALS"]
 
 
-def test_the_failures_of_a_network_or_of_everybody_are_forgotten(gatepass: Gatepass, with_ana: str) -> None:
+def test_the_failures_of_a_network_or_of_everybody_are_forgotten(
+    gatepass: Gatepass, with_ana: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEPASS_THROTTLE_OVERALL_SECONDS", "86400")
     guess(with_ana)
     assert json.loads(gatepass("throttle", "clear", "127.0.0.1", "--json").out) == {"cleared": 1}
     assert {each["kind"] for each in counters(gatepass)} == {"account", "overall"}

@@ -16,6 +16,7 @@ import pytest
 from gatepass.domain import device_hint
 from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.attempts import AttemptLimits, Delays, Rate
+from gatepass.domain.audit import AuditEvent
 from gatepass.domain.errors import GatepassError, HashingFailed, InvalidCredentials, Overloaded, RateLimited
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.occasion import Door, Occasion
@@ -69,6 +70,16 @@ class Passwords:
         return password_hash is not None and password.reveal() == password_hash.reveal().encode()
 
 
+class Trail:
+    """Takes what is noted."""
+
+    def __init__(self) -> None:
+        self.noted: list[AuditEvent] = []
+
+    async def record(self, event: AuditEvent) -> None:
+        self.noted.append(event)
+
+
 class Keys:
     """One key."""
 
@@ -96,7 +107,14 @@ class Place:
             pseudonym=lambda name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:16],
             hint_keys=Keys(),
         )
-        self.check = CheckCredentials(Accounts(), self.passwords, self.attempts)  # type: ignore[arg-type]
+        self.trail = Trail()
+        self.check = CheckCredentials(
+            Accounts(),  # type: ignore[arg-type]
+            self.passwords,  # type: ignore[arg-type]
+            self.attempts,
+            self.trail,  # type: ignore[arg-type]
+            lambda: self.now,
+        )
 
     async def tries(self, address: str, password: str = "wrong", name: str = ANA.email, hint: str | None = None) -> str:
         """Try a password; what came of it."""

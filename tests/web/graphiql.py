@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from gatepass.web import GraphiqlPage, NotBuiltError
 from tests.web.fake_endpoint import EMAIL, PASSWORD, Endpoint, Service
 
-AXE = Path(__file__).parents[2] / "web" / "ide" / "node_modules" / "axe-core" / "axe.min.js"
 MODEL = "(name => __MONACO.editor.getModels().find(each => each.uri.path.endsWith(name)))"
 EXAMPLE = re.compile("query Example")
 
@@ -98,14 +96,6 @@ class Iris:
         assert stores["databases"] == []
         assert stores["caches"] == []
         return repr(stores)
-
-    def violations(self) -> list[str]:
-        """What axe-core finds wrong with the page as it is now."""
-        if not AXE.exists():
-            pytest.skip("needs axe-core: `npm ci --ignore-scripts` in web/ide")
-        self.page.evaluate(AXE.read_text("utf-8"))
-        found: list[dict[str, Any]] = self.page.evaluate("axe.run().then(result => result.violations)")
-        return [f"{each['id']}: {[node['html'][:160] for node in each['nodes']]}" for each in found]
 
 
 def iris_at(context: BrowserContext, endpoint: Endpoint) -> Iris:

@@ -13,6 +13,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.web.axe import violations
 from tests.web.conftest import profile, serving
 from tests.web.fake_endpoint import Endpoint
 from tests.web.graphiql import Iris, graphiql_page, iris_at
@@ -142,23 +143,23 @@ def test_axe_finds_nothing(browser: Browser, endpoint: Endpoint, scheme: Literal
     with profile(browser, endpoint) as context:
         iris = iris_at(context, endpoint)
         iris.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = {"signed out": iris.violations()}
+        found = {"signed out": violations(iris.page)}
         iris.runs("{ hello }")
         iris.reads("UNAUTHENTICATED")
-        found["error"] = iris.violations()
+        found["error"] = violations(iris.page)
         iris.signs_in()
         iris.is_signed_in()
         iris.runs("{ hello }")
         iris.reads("Hello")
-        found["signed in"] = iris.violations()
+        found["signed in"] = violations(iris.page)
         iris.presses("Show Documentation Explorer")
         iris.page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query").click()
-        found["documentation"] = iris.violations()
+        found["documentation"] = violations(iris.page)
         iris.presses("Show History")
-        found["history"] = iris.violations()
+        found["history"] = violations(iris.page)
         iris.page.set_viewport_size({"width": 390, "height": 844})
         iris.page.wait_for_timeout(300)
-        found["narrow"] = iris.violations()
+        found["narrow"] = violations(iris.page)
         assert "\n".join(f"{state}: {each}" for state, all_ in found.items() for each in all_) == ""
 
 
@@ -185,12 +186,17 @@ def test_the_page_is_within_its_weight(endpoint: Endpoint, context: BrowserConte
 
 
 def test_it_opens_quickly(browser: Browser, endpoint: Endpoint) -> None:
-    """At most 1.5 s to a usable editor on a quiet machine; here with room for a machine that does other things too."""
+    """At most 1.5 s to a usable editor. Counted in CPU time: a test's machine does other things too."""
     taken = []
     for _ in range(3):
         with profile(browser, endpoint) as context:
+            page = context.new_page()
+            devtools = context.new_cdp_session(page)
+            devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
             started = time.monotonic()
-            iris_at(context, endpoint)
-            taken.append(time.monotonic() - started)
-    print(f"open to usable editor: {min(taken):.2f} s")
-    assert min(taken) < 6
+            Iris(page, endpoint.service).opens(endpoint.url)
+            waited = time.monotonic() - started
+            metrics = {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
+            taken.append((metrics["TaskDuration"], waited))
+    print(f"usable editor after {min(taken)[0]:.2f} s of CPU; {min(waited for _, waited in taken):.2f} s by the clock")
+    assert min(taken)[0] <= 1.5

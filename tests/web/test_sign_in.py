@@ -1,10 +1,12 @@
 """Signing in and out with the page, in a real browser."""
 
 import re
+from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
+from tests.web.axe import violations
 from tests.web.conftest import Ana
 from tests.web.fake_endpoint import EMAIL, PASSWORD, Endpoint, Refusal
 
@@ -25,6 +27,12 @@ def test_a_wrong_password_says_why_and_lets_her_try_again(ana: Ana) -> None:
     expect(ana.page.get_by_label("Password", exact=True)).to_be_focused()
     ana.signs_in()
     ana.is_signed_in()
+
+
+def test_a_throttled_sign_in_says_when_to_come_back(ana: Ana) -> None:
+    ana.service.sign_ins_fail_with = Refusal("RATE_LIMITED", "Too many attempts.", retry_after=30)
+    ana.signs_in()
+    expect(ana.page.get_by_role("alert").filter(has_text="RATE_LIMITED")).to_contain_text("Try again in 30 s.")
 
 
 def test_an_unreachable_server_is_told_apart_from_a_refusal(ana: Ana, context: BrowserContext) -> None:
@@ -171,6 +179,42 @@ def test_the_page_works_wherever_the_endpoint_is(context: BrowserContext, endpoi
     ana.is_signed_in()
     ana.page.reload()
     ana.is_signed_in()
+
+
+@pytest.mark.parametrize("script", ["off", "blocked"])
+def test_without_its_script_the_page_says_what_else_there_is_and_takes_no_password(
+    browser: Browser, endpoint: Endpoint, script: str
+) -> None:
+    """A form that its script does not watch would send the password as the browser does, in a request of its own."""
+    context = browser.new_context(java_script_enabled=script != "off")
+    page = context.new_page()
+    if script == "blocked":
+        page.route("**/*.js", lambda route: route.abort())
+    page.goto(endpoint.url)
+    expect(page.get_by_label("Password", exact=True)).to_be_disabled()
+    expect(page.get_by_role("button", name="Sign in")).to_be_disabled()
+    expect(page.get_by_text("Without it, send POST requests to this same address")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(ana: Ana, scheme: Literal["light", "dark"]) -> None:
+    """Signed out, with an error, signed in, with the schema, on a narrow screen."""
+    ana.page.emulate_media(color_scheme=scheme)
+    ana.signs_in("wrong")
+    expect(ana.page.get_by_role("alert").filter(has_text="INVALID_CREDENTIALS")).to_be_visible()
+    found = {"signed out": violations(ana.page)}
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.runs("{ hello fails }")
+    ana.reads("hurt")
+    found["signed in"] = violations(ana.page)
+    ana.page.get_by_role("tab", name="Schema").click()
+    expect(ana.page.get_by_role("region", name="Schema")).to_contain_text("Company")
+    found["schema"] = violations(ana.page)
+    ana.page.set_viewport_size({"width": 390, "height": 844})
+    found["narrow"] = violations(ana.page)
+    assert "\n".join(f"{state}: {each}" for state, all_ in found.items() for each in all_) == ""
 
 
 def test_both_spellings_of_the_endpoint_share_the_tabs_session(ana: Ana) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from gatepass.cli.operator import operators_occasion
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.domain.account import Account, email_address, scopes
@@ -21,6 +22,7 @@ from gatepass.usecases.add_account import AddAccount
 from gatepass.usecases.change_password import ChangePassword
 from gatepass.usecases.enable_account import EnableAccount
 from gatepass.usecases.find_account import find_account
+from gatepass.usecases.noted_store import NotedStore
 from gatepass.usecases.ports import Store
 from gatepass.usecases.remove_account import RemoveAccount
 
@@ -123,7 +125,7 @@ def utc_now() -> datetime:
 
 def with_store(settings: Settings, deed: Callable[[Store], Awaitable[R]]) -> R:
     """
-    Do something with the store, and close it.
+    Do something with the store, noted as this operator's doing, and close it.
 
     Raises:
         NoStoreError: there is none.
@@ -133,7 +135,7 @@ def with_store(settings: Settings, deed: Callable[[Store], Awaitable[R]]) -> R:
     async def do() -> R:
         store = await open_store(settings.store_url)
         try:
-            return await deed(store)
+            return await deed(NotedStore(store, operators_occasion(), utc_now))
         finally:
             await store.close()
 

@@ -17,6 +17,7 @@ import click
 
 from gatepass.cli import accounts, pasteable
 from gatepass.cli.demo_api import demo_api
+from gatepass.cli.operator import operators_occasion
 from gatepass.crypto.sealing import generate_secret_key
 from gatepass.domain.secret import Secret
 from gatepass.embed import Gatepass
@@ -25,6 +26,7 @@ from gatepass.server import Stop, listen, new_event_loop, port_of, serve, stoppe
 from gatepass.settings import Settings
 from gatepass.stores.opening import open_store
 from gatepass.telemetry.logs import configure_logging
+from gatepass.usecases.noted_store import NotedStore
 
 LOOPBACK: Final = "127.0.0.1"
 # No vowels, so no words; no characters that look alike; none that a shell, JSON or GraphQL would need quoted.
@@ -99,8 +101,9 @@ async def _make_accounts(settings: Settings) -> tuple[DemoAccount, DemoAccount]:
     administrator = DemoAccount("administrator", "admin@example.org", ("read", "write"), _random_password())
     store = await open_store(settings.store_url)
     try:
+        noted = NotedStore(store, operators_occasion(), accounts.utc_now)
         await accounts.add_all(
-            settings, store, [(each.email, each.password, each.scopes) for each in (reader, administrator)]
+            settings, noted, [(each.email, each.password, each.scopes) for each in (reader, administrator)]
         )
     finally:
         await store.close()

@@ -17,6 +17,9 @@ def header(connection: Connection, *, min_ttl: timedelta | None) -> None:
     """
     Print the line 'Authorization: Bearer ...' with a valid access token.
 
-    For curl, so that no token stands on a command line: curl -H @<(gatepass header) https://...
-    """
+    For curl, so that no token stands on a command line:
+
+    \b
+    curl -H @<(gatepass header) https://api.example.org/graphql/ ...
+    """  # noqa: D301 - click's mark for lines that stay as they are
     click.echo(f"Authorization: Bearer {connection.token(min_ttl)}")

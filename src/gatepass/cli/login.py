@@ -45,8 +45,9 @@ def login(
     Sign in to an API, and use that sign-in from now on.
 
     URL is the address of the GraphQL API, such as https://api.example.org/graphql/. Without it: GATEPASS_URL, or the
-    address of the profile. What is not given is asked for on a terminal. The password is sent to the API and kept
-    nowhere; what is kept are tokens, in the system's keyring or in a file that only you can read.
+    address of the profile. What is not given is asked for on a terminal. The password can also come from
+    GATEPASS_PASSWORD, or from the file that GATEPASS_PASSWORD_FILE names. It is sent to the API and kept nowhere; what
+    is kept are tokens, in the system's keyring or in a file that only you can read.
 
     Sign in twice, with another URL or --profile, to have two sign-ins; 'gatepass use' switches.
     """

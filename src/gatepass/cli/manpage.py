@@ -98,4 +98,6 @@ def _terms(terms: dict[str, str]) -> Iterator[str]:
 def _text(text: str) -> str:
     """Text as roff shows it: no requests, no escapes, hyphens that can be pasted."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
+    # roff itself reads ASCII only.
+    escaped = re.sub(r"[^\x00-\x7f]", lambda found: f"\\[u{ord(found[0]):04X}]", escaped)
     return f"\\&{escaped}" if escaped.startswith((".", "\\(aq")) else escaped

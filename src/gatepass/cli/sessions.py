@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Final
 
 from gatepass.cli.accounts import utc_now, with_store
+from gatepass.cli.operator import operators_occasion
 from gatepass.domain.account import Account
+from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.errors import BadUserInput
 from gatepass.domain.identifiers import SessionId
 from gatepass.settings import Settings
@@ -81,6 +83,9 @@ def revoke_all(settings: Settings) -> tuple[int, int]:
                 count = await store.sessions.revoke_all(last.id, utc_now())
                 ended += count
                 accounts += bool(count)
+        detail = f"everybody: sessions ended: {ended}"
+        event = AuditEvent(Deed.SIGN_OUT_EVERYWHERE, utc_now(), operators_occasion(), detail=detail)
+        await store.audit.record(event)
         return ended, accounts
 
     return with_store(settings, deed)

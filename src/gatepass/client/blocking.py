@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
+import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gatepass.client.effects import NO_WISH, Answer, Do, Effect, Flow, Need, Pause, Request, Send
 from gatepass.client.errors import ClientError
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     import httpx2
 
 Result = TypeVar("Result")
+PATIENCE_SECONDS: Final = 5.0
+"""So long a renewal under way may keep a client from closing, or the process from ending, after Ctrl-C say."""
 
 
 class Blocking:
@@ -40,6 +44,7 @@ class Blocking:
         self._transport = transport
         self._lock = ForkSafeLock()
         self._http: httpx2.Client | None = None
+        self._renewal: threading.Thread | None = None
         self._pid = os.getpid()
         # A child's copies of its parent's connections: kept, since to close them would be heard at the other end.
         self._inherited: list[httpx2.Client] = []
@@ -117,7 +122,9 @@ class Blocking:
             return self._http
 
     def close(self) -> None:
-        """Close the connections."""
+        """Wait for a renewal under way, with patience that has an end, and close the connections."""
+        if self._renewal is not None:
+            self._renewal.join(PATIENCE_SECONDS)
         with self._lock:
             http, self._http = self._http, None
         if http is not None and self._pid == os.getpid():
@@ -125,10 +132,14 @@ class Blocking:
 
     def _depart(self, need: Need, flight: Flight) -> None:
         """In a thread of its own: Ctrl-C while it waits must not lose tokens that the server has given already."""
+        thread = threading.Thread(target=self._lead, args=(need, flight), name="gatepass-renewal", daemon=True)
         try:
-            threading.Thread(target=self._lead, args=(need, flight), name="gatepass-renewal").start()
+            thread.start()
         except RuntimeError:  # at the interpreter's end, and where there are no threads at all
             self._lead(need, flight)
+        else:
+            _renewals.add(thread)
+            self._renewal = thread
 
     def _lead(self, need: Need, flight: Flight) -> None:
         held: Held | None = None
@@ -152,6 +163,16 @@ class Blocking:
             case Pause(seconds):
                 time.sleep(seconds)
                 return None
+
+
+_renewals: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+
+@atexit.register
+def _wait_for_renewals() -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    for thread in list(_renewals):
+        thread.join(max(deadline - time.monotonic(), 0.0))
 
 
 def body_of(request: Request) -> Mapping[str, Any]:

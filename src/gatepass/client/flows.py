@@ -240,7 +240,7 @@ def _nothing_left(session: Session) -> ClientError:
 
 def _fixed_token_refused(session: Session) -> FixedTokenRefused:
     source = session.source
-    where = "of GATEPASS_TOKEN" if source.origin == "environment" else "that was given"
-    return FixedTokenRefused(
-        f"{source.url} does not take the access token {where} (any more), and it cannot be renewed.", url=source.url
-    )
+    is_set = source.origin == "environment"
+    where, instead = ("of GATEPASS_TOKEN", "Set another one, or unset it.") if is_set else ("that was given", "")
+    message = f"{source.url} does not take the access token {where} (any more), and it cannot be renewed. {instead}"
+    return FixedTokenRefused(message.rstrip(), url=source.url)

@@ -7,7 +7,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gatepass.client.blocking import body_of, limits
+from gatepass.client.blocking import PATIENCE_SECONDS, body_of, limits
 from gatepass.client.effects import NO_WISH, Answer, Do, Effect, Flow, Need, Pause, Request, Send
 from gatepass.client.errors import ClientError
 from gatepass.client.flight import Flight
@@ -115,11 +115,11 @@ class Tasks:
             return http
 
     async def close(self) -> None:
-        """Wait for a renewal under way, and close the connections of this loop."""
+        """Wait for a renewal under way, with patience that has an end, and close the connections of this loop."""
         loop = asyncio.get_running_loop()
         mine = [task for task in self._renewals if task.get_loop() is loop]
         if mine:
-            await asyncio.wait(mine)
+            await asyncio.wait(mine, timeout=PATIENCE_SECONDS)
         http = self._pools.pop(loop, None)
         if http is not None and self._pid == os.getpid():
             await http.aclose()

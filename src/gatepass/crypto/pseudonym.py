@@ -5,10 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from gatepass.crypto.sealing import secret_bytes
+from gatepass.crypto.sealing import derived_key
 from gatepass.domain.secret import Secret
 
 _PURPOSE: Final = b"gatepass pseudonyms v1"
@@ -26,8 +23,7 @@ class Pseudonyms:
     """
 
     def __init__(self, secret_key: Secret[str]) -> None:
-        raw = secret_bytes(secret_key)
-        self._key = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE).derive(raw)
+        self._key = derived_key(secret_key, "GATEPASS_SECRET_KEY", _PURPOSE)
 
     def __call__(self, text: str) -> bytes:
         """The pseudonym of a text."""

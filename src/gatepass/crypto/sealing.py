@@ -84,19 +84,22 @@ class Sealer:
         return self.seal(plain, key_id=key.id, use=key.use, algorithm=key.algorithm)
 
 
-def secret_bytes(secret_key: Secret[str]) -> bytes:
+def derived_key(secret_key: Secret[str], name: str, purpose: bytes) -> bytes:
     """
-    The random bytes of the operator's secret key, to derive other keys from.
+    32 bytes for one purpose, from which neither the secret key nor those of another purpose follow (HKDF-SHA-256).
+
+    Args:
+        name: of the setting, for the message.
 
     Raises:
-        KeyUnusable: not of its form; the message says how to get a good one.
+        KeyUnusable: the secret key has not the form that `generate_secret_key` makes.
     """
-    return _decode(secret_key.reveal(), "GATEPASS_SECRET_KEY")
+    raw = _decode(secret_key.reveal(), name)
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(raw)
 
 
 def _cipher(secret_key: Secret[str], name: str) -> AESGCM:
-    raw = _decode(secret_key.reveal(), name)
-    return AESGCM(HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE).derive(raw))
+    return AESGCM(derived_key(secret_key, name, _PURPOSE))
 
 
 def _decrypted(cipher: AESGCM, sealed: bytes, binding: bytes) -> Secret[bytes] | None:

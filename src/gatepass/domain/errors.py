@@ -25,6 +25,7 @@ Everything Gatepass refuses or fails at.
     └── Fault                    ours: the caller reads "internal error" and a request id (INTERNAL)
         ├── StoreUnavailable
         ├── HashingFailed
+        ├── AuditBroken
         └── KeyUnusable
 
 Messages of `Refused` never hold a secret nor say which of several secret facts was wrong. Which status and
@@ -224,6 +225,10 @@ class StoreUnavailable(Fault):
 
 class HashingFailed(Fault):
     """A hash worker died or gave no answer; the password was neither accepted nor refused."""
+
+
+class AuditBroken(Fault):
+    """The audit log is not the one that was sealed: entries were changed or removed, or the secret key is another."""
 
 
 class KeyUnusable(Fault):

@@ -12,10 +12,12 @@ from gatepass.http.asgi import Headers
 from gatepass.http.error_table import TABLE, headers_of, status_of
 from gatepass.http.media_types import MediaType
 from gatepass.http.messages import NO_STORE, Request, Response
+from gatepass.http.security_headers import NOT_A_PAGE
 
 _VARY: Final = (b"vary", b"Accept")
 _HEADERS: Final[dict[MediaType, Headers]] = {
-    media: [(b"content-type", media.value), NO_STORE, _VARY] for media in (MediaType.JSON, MediaType.GRAPHQL_RESPONSE)
+    media: [(b"content-type", media.value), NO_STORE, NOT_A_PAGE, _VARY]
+    for media in (MediaType.JSON, MediaType.GRAPHQL_RESPONSE)
 }
 
 

@@ -13,5 +13,6 @@ from gatepass.http.asgi import Headers
 EVERY_ANSWER: Final[Headers] = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 ]
 NOT_A_PAGE: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")

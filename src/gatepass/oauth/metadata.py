@@ -27,8 +27,6 @@ SERVER_PATH: Final = "/.well-known/oauth-authorization-server"
 RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
 _CACHING: Final = (b"cache-control", b"public, max-age=300")
 _WITH_A_SECRET: Final = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
-# Browsers may read them from other origins: nothing in them is anybody's.
-_FOR_EVERYBODY: Final = (b"access-control-allow-origin", b"*")
 
 
 class Document:
@@ -42,7 +40,7 @@ class Document:
         """Serve it."""
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed("This address is for GET.", allow="GET, HEAD")
-        headers = [JSON, _CACHING, _FOR_EVERYBODY, NOT_A_PAGE]
+        headers = [JSON, _CACHING, NOT_A_PAGE]
         return Response(200, self._body, headers, operation=self._operation)
 
 

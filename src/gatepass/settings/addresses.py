@@ -97,6 +97,34 @@ def _network(raw: object) -> str:
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
+class Origins(Kind[tuple[str, ...]]):
+    """Origins of web pages, in their one spelling."""
+
+    @property
+    def expected(self) -> str:
+        """With an example."""
+        return 'origins such as ["https://app.example.org"], or with commas; neither * nor null'
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        """Take a list, or text with commas; each exactly as a browser writes it."""
+        given = [part.strip() for part in raw.split(",")] if isinstance(raw, str) and raw.strip() else raw or ()
+        if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
+            raise UnusableError
+        for each in given:
+            if not _VISIBLE.fullmatch(each) or each != _origin_or_nothing(each):
+                raise UnusableError
+        return tuple(given)
+
+    def plain(self, value: tuple[str, ...]) -> object:
+        """As a list."""
+        return list(value)
+
+
+def _origin_or_nothing(text: str) -> str:
+    parts = _split(text)
+    return origin(text) if parts.scheme in _USUAL_PORTS and parts.hostname else ""
+
+
 class UrlPath(Kind[str]):
     """The path of the endpoint, without a closing slash."""
 

@@ -22,6 +22,14 @@ def own_account(caller: Caller) -> AccountId:
     return AccountId(_identifier(caller.subject))
 
 
+def account_in(caller: Caller) -> AccountId | None:
+    """Whose the token is, whatever it may do; None where that is no account of ours."""
+    try:
+        return AccountId(UUID(caller.subject))
+    except ValueError:
+        return None
+
+
 def own_session(caller: Caller) -> SessionId:
     """
     The sign-in that the token belongs to.

@@ -8,12 +8,14 @@ from typing import Final
 from gatepass.domain import password
 from gatepass.domain.access_token import Caller
 from gatepass.domain.account import EmailAddress
+from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.errors import BadUserInput, InvalidCredentials
 from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.caller_account import own_session
 from gatepass.usecases.check_credentials import CheckCredentials
+from gatepass.usecases.notes import unless_changed
 from gatepass.usecases.ports import AccountChanged, Accounts, Clock, Passwords, StoredCredentials
 from gatepass.usecases.show_account import ShowAccount
 
@@ -65,15 +67,20 @@ class ChangeOwnPassword:
         prepared = password.check_new(new, account.email)
         if new.reveal() == current.reveal():
             raise BadUserInput("The new password is the current one: choose another.")
-        stored = await self._checked(account.email, current, occasion, own_session(caller))
+        here = own_session(caller)
+        stored = await self._checked(account.email, current, occasion, here)
         if stored.password_hash is None:
             raise InvalidCredentials(_WRONG)
+        new_hash = await self.passwords.hash(prepared)
+        now = self.clock()
+        event = AuditEvent(Deed.PASSWORD_CHANGED, now, occasion, account=account.id, email=account.email, session=here)
         ended = await self.accounts.replace_password(
             account.id,
             stored.password_hash,
-            await self.passwords.hash(prepared),
-            self.clock(),
-            others_of=own_session(caller) if ends_others else None,
+            new_hash,
+            now,
+            others_of=here if ends_others else None,
+            note=unless_changed(event),
         )
         if isinstance(ended, AccountChanged):
             raise InvalidCredentials(_WRONG)
@@ -83,6 +90,6 @@ class ChangeOwnPassword:
         self, email: EmailAddress, current: Secret[str], occasion: Occasion, session: SessionId
     ) -> StoredCredentials:
         try:
-            return await self.check_credentials(email, current, occasion, session=session)
+            return await self.check_credentials(email, current, occasion, session=session, deed=Deed.PASSWORD_CHANGED)
         except InvalidCredentials:
             raise InvalidCredentials(_WRONG) from None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatepass.domain import password
 from gatepass.domain.account import MAX_EMAIL_CHARACTERS, EmailAddress, email_address
+from gatepass.domain.audit import AuditEvent, Deed, Reason, Result
 from gatepass.domain.errors import BadUserInput, FlowUnavailable, HashingFailed, InvalidCredentials, Overloaded
 from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
-from gatepass.usecases.ports import Accounts, Directory, Passwords, StoredCredentials
+from gatepass.usecases.ports import Accounts, AuditTrail, Clock, Directory, Passwords, StoredCredentials
 from gatepass.usecases.sign_in_attempts import AttemptingClient, SignInAttempts
 
 
@@ -20,13 +21,16 @@ class CheckCredentials:
     Checks an e-mail address and a password; opens nothing.
 
     Who is refused cannot tell why: an unknown, disabled or password-less account, an unusable password and a wrong
-    one cost the same hashing and get the same `InvalidCredentials`. Each check is an attempt that is counted first; who
-    has too many failures is refused for a while, and that too looks the same whoever it is. Fails closed.
+    one cost the same hashing and get the same `InvalidCredentials`; the audit log has the true reason. Each check is an
+    attempt that is counted first; who has too many failures is refused for a while, and that too looks the same whoever
+    it is. Fails closed.
     """
 
     accounts: Accounts
     passwords: Passwords
     attempts: SignInAttempts
+    trail: AuditTrail
+    clock: Clock
     directory: Directory | None = None
 
     async def __call__(
@@ -38,6 +42,7 @@ class CheckCredentials:
         use_management_flow: bool = True,
         device_hint: str | None = None,
         session: SessionId | None = None,
+        deed: Deed = Deed.SIGN_IN,
     ) -> StoredCredentials:
         """
         The account whose credentials these are, with the hash that the password was checked against.
@@ -47,6 +52,8 @@ class CheckCredentials:
 
         Args:
             user_name: the e-mail address, in any spelling of it.
+            occasion: noted with a refusal; who signs somebody in notes that.
+            deed: what the password is for, as a refusal is noted.
             use_management_flow: True asks our own accounts; False the configured external directory, which vouches
                 for the password of an account that must exist here.
             device_hint: what an earlier sign-in to this account gave this client, if it kept it.
@@ -63,13 +70,12 @@ class CheckCredentials:
         name, stored = await self._find(user_name)
         client = AttemptingClient(occasion.origin.address, device_hint, session)
         async with self.attempts.attempt(name, stored.account.id if stored else None, client) as attempt:
-            if use_management_flow:
-                await self._check_password(stored, plain)
-            else:
-                await self._ask_directory(stored, plain)
-            if stored is None or not stored.account.enabled:
-                raise InvalidCredentials
-            attempt.succeeded = True
+            reason = await (self._check_password if use_management_flow else self._ask_directory)(stored, plain)
+            attempt.succeeded = reason is None
+        if stored is None or reason is not None:
+            refused = AuditEvent(deed, self.clock(), occasion, Result.REFUSED, reason)
+            await self.trail.record(_about(stored, refused))
+            raise InvalidCredentials
         return stored
 
     async def upgrade_hash(self, stored: StoredCredentials, plain: Secret[str]) -> None:
@@ -90,13 +96,27 @@ class CheckCredentials:
             return user_name.strip()[:MAX_EMAIL_CHARACTERS], None
         return email, await self.accounts.find(email)
 
-    async def _check_password(self, stored: StoredCredentials | None, plain: Secret[str]) -> None:
+    async def _check_password(self, stored: StoredCredentials | None, plain: Secret[str]) -> Reason | None:
         usable = stored.password_hash if stored is not None and stored.account.enabled else None
-        if not await self.passwords.verify(password.prepare(plain), usable):
-            raise InvalidCredentials
+        is_right = await self.passwords.verify(password.prepare(plain), usable)
+        if stored is None or not stored.account.enabled:
+            return _why_not(stored)
+        if stored.password_hash is None:
+            return Reason.NO_PASSWORD
+        return None if is_right else Reason.WRONG_PASSWORD
 
-    async def _ask_directory(self, stored: StoredCredentials | None, plain: Secret[str]) -> None:
+    async def _ask_directory(self, stored: StoredCredentials | None, plain: Secret[str]) -> Reason | None:
         if self.directory is None or stored is None or not stored.account.enabled:
-            raise InvalidCredentials
-        if not await self.directory.check(stored.account.email, plain):
-            raise InvalidCredentials
+            return _why_not(stored)
+        return None if await self.directory.check(stored.account.email, plain) else Reason.DIRECTORY_SAYS_NO
+
+
+def _why_not(stored: StoredCredentials | None) -> Reason:
+    return Reason.UNKNOWN_ACCOUNT if stored is None else Reason.DISABLED_ACCOUNT
+
+
+def _about(stored: StoredCredentials | None, event: AuditEvent) -> AuditEvent:
+    """A name that nobody has is left out: some of those are passwords that were typed into the wrong field."""
+    if stored is None:
+        return event
+    return replace(event, account=stored.account.id, email=stored.account.email)

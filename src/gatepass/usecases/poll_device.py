@@ -8,11 +8,13 @@ from gatepass.domain import device_code, one_time_code
 from gatepass.domain.access_token import IssuedTokens
 from gatepass.domain.device_code import Approval, DeviceCode, Wait
 from gatepass.domain.errors import CodeDenied, CodeExpired, CodeRefused
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.one_time_code import NoSession
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import Session
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.new_session import NewSession
+from gatepass.usecases.notes import of_redemption
 from gatepass.usecases.ports import (
     AuditLog,
     Clock,
@@ -34,7 +36,7 @@ class PollDevice:
     clock: Clock
     audit_log: AuditLog
 
-    async def __call__(self, code: Secret[str], client_id: str) -> IssuedTokens | Wait:
+    async def __call__(self, code: Secret[str], client_id: str, occasion: Occasion) -> IssuedTokens | Wait:
         """
         The tokens of the device's session, or that it has to wait.
 
@@ -58,7 +60,8 @@ class PollDevice:
                 authenticated_at=decision.authenticated_at,
             )
 
-        match await self.codes.poll(one_time_code.digest(code.reveal()), decide, now):
+        note = of_redemption(client_id, "device_code", now, occasion)
+        match await self.codes.poll(one_time_code.digest(code.reveal()), decide, now, note=note):
             case Redeemed(session):
                 return self.issue_tokens(session, now)
             case Wait() as wait:

@@ -8,11 +8,13 @@ from gatepass.domain import authorization_code, one_time_code
 from gatepass.domain.access_token import IssuedTokens
 from gatepass.domain.authorization_code import AuthorizationCode, PresentedCode
 from gatepass.domain.errors import CodeRefused
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.one_time_code import NoSession
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import Session
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.new_session import NewSession
+from gatepass.usecases.notes import of_redemption
 from gatepass.usecases.ports import (
     AuditLog,
     AuthorizationCodes,
@@ -34,7 +36,7 @@ class RedeemCode:
     clock: Clock
     audit_log: AuditLog
 
-    async def __call__(self, code: Secret[str], presented: PresentedCode) -> IssuedTokens:
+    async def __call__(self, code: Secret[str], presented: PresentedCode, occasion: Occasion) -> IssuedTokens:
         """
         The tokens of the session that the code stands for.
 
@@ -59,7 +61,8 @@ class RedeemCode:
                 authenticated_at=stored.authenticated_at,
             )
 
-        match await self.codes.redeem(one_time_code.digest(code.reveal()), decide, now):
+        note = of_redemption(presented.client_id, "authorization_code", now, occasion)
+        match await self.codes.redeem(one_time_code.digest(code.reveal()), decide, now, note=note):
             case Redeemed(session):
                 return self.issue_tokens(session, now)
             case CodeReused(session_id):

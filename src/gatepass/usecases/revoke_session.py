@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatepass.domain.access_token import Caller
+from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.usecases.caller_account import own_account
+from gatepass.usecases.notes import if_done
 from gatepass.usecases.ports import Clock, Sessions
 
 
@@ -22,7 +24,7 @@ class RevokeSession:
         self,
         caller: Caller,
         session: SessionId,
-        occasion: Occasion,  # noqa: ARG002 - for the audit log
+        occasion: Occasion,
     ) -> bool:
         """
         End it. False: it had ended, or the account has none with this id; which of the two is not told.
@@ -30,4 +32,6 @@ class RevokeSession:
         Raises:
             Forbidden: the token may not do that; nothing ended.
         """
-        return await self.sessions.revoke(session, self.clock(), of=own_account(caller))
+        account, now = own_account(caller), self.clock()
+        event = AuditEvent(Deed.SESSION_REVOKED, now, occasion, account=account, session=session)
+        return await self.sessions.revoke(session, now, of=account, note=if_done(event))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatepass.domain.access_token import IssuedTokens
+from gatepass.domain.audit import Deed
 from gatepass.domain.errors import InvalidCredentials
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.new_session import NewSession
+from gatepass.usecases.notes import of_session, unless_changed
 from gatepass.usecases.ports import AccountChanged, Clock, Sessions
 
 
@@ -54,7 +56,9 @@ class SignIn:
         )
         now = self.clock()
         session = self.new_session(stored.account, now)
-        if isinstance(await self.sessions.open(session, stored.password_hash, occasion.origin), AccountChanged):
+        note = unless_changed(of_session(Deed.SIGN_IN, session, now, occasion))
+        opened = await self.sessions.open(session, stored.password_hash, occasion.origin, note=note)
+        if isinstance(opened, AccountChanged):
             raise InvalidCredentials
         if use_management_flow:
             await self.check_credentials.upgrade_hash(stored, plain)

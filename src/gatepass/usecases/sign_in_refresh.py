@@ -15,6 +15,7 @@ from gatepass.domain.rotation import Verdict, judge
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import Session, SessionLimits
 from gatepass.usecases.issue_tokens import IssueTokens
+from gatepass.usecases.notes import OfRotation
 from gatepass.usecases.ports import AuditLog, Clock, RefreshKeys, Replayed, Reused, Rotated, Sessions, Unknown
 
 
@@ -33,7 +34,7 @@ class SignInRefresh:
     async def __call__(
         self,
         presented: Secret[str],
-        occasion: Occasion,  # noqa: ARG002 - for the audit log
+        occasion: Occasion,
         *,
         use_management_flow: bool = True,
         client_id: str = FIRST_PARTY_CLIENT,
@@ -64,7 +65,7 @@ class SignInRefresh:
             raise InvalidRefreshToken
         now = self.clock()
         verdict = _Verdict(token, key, now, self.limits, client_id, scopes)
-        outcome = await self.sessions.rotate(token.session, verdict, now)
+        outcome = await self.sessions.rotate(token.session, verdict, now, note=OfRotation(now, occasion))
         match outcome:
             case Rotated(session) | Replayed(session):
                 return self.issue_tokens(session, now, scopes)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatepass.domain.access_token import IssuedAccess
 from gatepass.domain.account import Scope
+from gatepass.domain.audit import Deed
 from gatepass.domain.client import Client
 from gatepass.domain.errors import GrantRefused
-from gatepass.domain.session import SessionOrigin
+from gatepass.domain.occasion import Occasion
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.new_session import NewSession
+from gatepass.usecases.notes import of_session, unless_changed
 from gatepass.usecases.ports import AccountChanged, Clock, Sessions
 
 _NOT_ITSELF = "This client does not act for itself (any more): its account is disabled, or it never had one."
@@ -29,7 +31,7 @@ class SignInService:
     issue_tokens: IssueTokens
     clock: Clock
 
-    async def __call__(self, client: Client, scopes: tuple[Scope, ...], origin: SessionOrigin) -> IssuedAccess:
+    async def __call__(self, client: Client, scopes: tuple[Scope, ...], occasion: Occasion) -> IssuedAccess:
         """
         An access token for a client that was authenticated.
 
@@ -45,6 +47,7 @@ class SignInService:
         session = self.new_session(
             account, now, client_id=client.id, granted=scopes, lifetime=self.issue_tokens.access_ttl
         )
-        if isinstance(await self.sessions.open(session, None, origin), AccountChanged):
+        note = unless_changed(replace(of_session(Deed.SIGN_IN, session, now, occasion), detail="client_credentials"))
+        if isinstance(await self.sessions.open(session, None, occasion.origin, note=note), AccountChanged):
             raise GrantRefused(_NOT_ITSELF)
         return self.issue_tokens.access(session, now, methods=())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatepass.domain.access_token import Caller
+from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.occasion import Occasion
-from gatepass.usecases.caller_account import own_account, own_session
+from gatepass.usecases.caller_account import account_in, own_account, own_session
+from gatepass.usecases.notes import if_done, with_count
 from gatepass.usecases.ports import Clock, Sessions
 
 
@@ -20,7 +22,7 @@ class SignOut:
     async def __call__(
         self,
         caller: Caller,
-        occasion: Occasion,  # noqa: ARG002 - for the audit log
+        occasion: Occasion,
         *,
         everywhere: bool,
         but_here: bool = False,
@@ -37,5 +39,10 @@ class SignOut:
         now = self.clock()
         here = own_session(caller)
         if everywhere:
-            return await self.sessions.revoke_all(own_account(caller), now, but=here if but_here else None)
-        return int(await self.sessions.revoke(here, now))
+            account = own_account(caller)
+            event = AuditEvent(Deed.SIGN_OUT_EVERYWHERE, now, occasion, account=account, session=here)
+            note = with_count(event)
+            return await self.sessions.revoke_all(account, now, but=here if but_here else None, note=note)
+        event = AuditEvent(Deed.SIGN_OUT, now, occasion, session=here, client_id=caller.client_id)
+        account_id = account_in(caller)
+        return int(await self.sessions.revoke(here, now, note=if_done(replace(event, account=account_id))))

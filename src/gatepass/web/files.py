@@ -17,7 +17,6 @@ Headers = list[tuple[bytes, bytes]]
 _PARAMETER = "ide"
 
 _SECURITY: Headers = [
-    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]

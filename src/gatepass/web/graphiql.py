@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +36,7 @@ class NotBuiltError(GatepassError):
 
 class GraphiqlPage:
     """
-    GraphiQL with our sign-in. Files are read when they are first asked for, and then kept.
+    GraphiQL with our sign-in. It is read whole, so that a server goes on with it while another build takes its place.
 
     Raises:
         NotBuiltError: there is no finished build in the folder.
@@ -45,32 +44,38 @@ class GraphiqlPage:
 
     def __init__(self, folder: Path = BUILT, *, keeps_sign_in: bool = True) -> None:
         try:
-            manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+            types: dict[str, str] = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
             html = with_setting((folder / "page.html").read_text("utf-8"), keeps_sign_in=keeps_sign_in)
-        except FileNotFoundError:
+            self._assets = {name: _Asset(folder, name, media_type) for name, media_type in types.items()}
+        except (OSError, ValueError, KeyError, TypeError):
             raise NotBuiltError(f"the GraphiQL page is not built: '{BUILD_COMMAND}' makes it") from None
-        types: dict[str, str] = manifest["files"]
         self._page = Zipped(
             html.encode(), headers_of(b"text/html; charset=utf-8", PAGE_CACHING, _CONTENT_SECURITY_POLICY)
         )
-        self._headers = {
-            name: headers_of(media_type.encode("ascii"), ASSET_CACHING, _CONTENT_SECURITY_POLICY)
-            for name, media_type in types.items()
-        }
-        self._read = cache(lambda name: (folder / name).read_bytes())
 
     def page(self, accept_encoding: bytes | None = None) -> WebFile:
         """The HTML; the same for everybody, it holds no data."""
         return self._page.file(accept_encoding)
 
     def asset(self, name: str, accept_encoding: bytes | None = None) -> WebFile | None:
-        """A file that the page refers to, by its hashed name; None is a 404. Who takes no coding gets it unpacked."""
-        headers = self._headers.get(name)
-        if headers is None:
-            return None
+        """A file that the page refers to, by its hashed name; None is a 404."""
+        found = self._assets.get(name)
+        return found.file(accept_encoding) if found else None
+
+
+class _Asset:
+    """A file of the build, as Brotli and as gzip. Who takes neither gets it unpacked each time: hardly anybody."""
+
+    __slots__ = ("_brotli", "_gzip", "_headers")
+
+    def __init__(self, folder: Path, name: str, media_type: str) -> None:
+        self._brotli = (folder / f"{name}.br").read_bytes()
+        self._gzip = (folder / f"{name}.gz").read_bytes()
+        self._headers = headers_of(media_type.encode("ascii"), ASSET_CACHING, _CONTENT_SECURITY_POLICY)
+
+    def file(self, accept_encoding: bytes | None) -> WebFile:
         if accepts_coding(accept_encoding, b"br"):
-            return WebFile(self._read(f"{name}.br"), [*headers, coded(b"br")])
-        zipped = self._read(f"{name}.gz")
+            return WebFile(self._brotli, [*self._headers, coded(b"br")])
         if accepts_coding(accept_encoding, b"gzip"):
-            return WebFile(zipped, [*headers, coded(b"gzip")])
-        return WebFile(gzip.decompress(zipped), headers)
+            return WebFile(self._gzip, [*self._headers, coded(b"gzip")])
+        return WebFile(gzip.decompress(self._gzip), self._headers)

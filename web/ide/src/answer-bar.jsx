@@ -1,8 +1,9 @@
 /** Below the answer: its status, the advice of its errors in plain text, and the offer to use a token that is in it. */
-import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { formatShortcutForOS, KEY_MAP, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { useEvents } from "./following.js";
 
 const MOST_ERRORS = 3;
+const HINT = `${formatShortcutForOS(KEY_MAP.runQuery.key, "Cmd")} runs the query; the answer is shown here.`;
 
 export function AnswerBar({ session, desk }) {
   useEvents(desk, "change");
@@ -23,7 +24,7 @@ export function AnswerBar({ session, desk }) {
       {pair && <p className="offer"><span>This answer carries a token.</span> <button className="main" type="button" onClick={takeOver}>Use this token</button></p>}
       <ul className="advice" aria-label="Errors" aria-live="polite">{errors.slice(0, MOST_ERRORS).map((error, index) => <Advice key={index} error={error} />)}</ul>
       {needsSignIn && <p className="offer"><span>This needs a sign-in.</span> <button className="main" type="button" onClick={() => showForm(setVisiblePlugin)}>Sign in</button></p>}
-      <p className={`facts ${mood}`} role="status">{facts}</p>
+      <p className={`facts ${mood}`} role="status">{facts || HINT}</p>
     </div>
   );
 }

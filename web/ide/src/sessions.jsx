@@ -33,9 +33,12 @@ export function Sessions({ session }) {
   if (!isThere) return null;
   return (
     <section className="sessions" aria-labelledby="sessions-title">
-      <header><h3 id="sessions-title">Sign-ins of this account</h3><button type="button" onClick={load}>Reload</button></header>
-      <ul>{(sessions ?? []).map((each) => <Entry key={each.id} session={each} end={end} />)}</ul>
-      {sessions === null && !problem && <p className="small">Loading …</p>}
+      <details open={!matchMedia("(max-width: 820px)").matches}>
+        <summary><h3 id="sessions-title">Sign-ins of this account</h3></summary>
+        <ul>{(sessions ?? []).map((each) => <Entry key={each.id} session={each} end={end} />)}</ul>
+        {sessions === null && !problem && <p className="small">Loading …</p>}
+        <button type="button" onClick={load}>Reload the list</button>
+      </details>
       <p className="problem" role="alert">{problem}</p>
     </section>
   );

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 from gatepass.domain.access_token import IssuedTokens
 from gatepass.domain.authorization_code import PresentedCode
 from gatepass.domain.client import GrantType
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.oauth.grants.grant import TokenRequest
 
@@ -15,7 +16,7 @@ from gatepass.oauth.grants.grant import TokenRequest
 class RedeemDeed(Protocol):
     """`usecases.redeem_code.RedeemCode`."""
 
-    async def __call__(self, code: Secret[str], presented: PresentedCode) -> IssuedTokens:
+    async def __call__(self, code: Secret[str], presented: PresentedCode, occasion: Occasion) -> IssuedTokens:
         """Trade a code for a session, once."""
         ...
 
@@ -35,4 +36,4 @@ class AuthorizationCodeGrant:
         presented = PresentedCode(
             request.client.id, parameters.require("redirect_uri"), parameters.require("code_verifier")
         )
-        return await self.redeem(code, presented)
+        return await self.redeem(code, presented, request.occasion)

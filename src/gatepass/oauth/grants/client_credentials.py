@@ -8,14 +8,14 @@ from typing import ClassVar, Protocol
 from gatepass.domain.access_token import IssuedAccess
 from gatepass.domain.account import Scope
 from gatepass.domain.client import Client, GrantType
-from gatepass.domain.session import SessionOrigin
+from gatepass.domain.occasion import Occasion
 from gatepass.oauth.grants.grant import TokenRequest
 
 
 class ServiceDeed(Protocol):
     """`usecases.sign_in_service.SignInService`."""
 
-    async def __call__(self, client: Client, scopes: tuple[Scope, ...], origin: SessionOrigin) -> IssuedAccess:
+    async def __call__(self, client: Client, scopes: tuple[Scope, ...], occasion: Occasion) -> IssuedAccess:
         """Open a session of the client's own."""
         ...
 
@@ -30,4 +30,4 @@ class ClientCredentialsGrant:
 
     async def issue(self, request: TokenRequest) -> IssuedAccess:
         """An access token, without a refresh token: the client can always ask again (RFC 6749 §4.4.3)."""
-        return await self.sign_in(request.client, request.scopes or (), request.occasion.origin)
+        return await self.sign_in(request.client, request.scopes or (), request.occasion)

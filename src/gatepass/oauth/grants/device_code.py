@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 from gatepass.domain.access_token import IssuedTokens
 from gatepass.domain.client import GrantType
 from gatepass.domain.device_code import Wait
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.oauth.errors import OauthError
 from gatepass.oauth.grants.grant import TokenRequest
@@ -16,7 +17,7 @@ from gatepass.oauth.grants.grant import TokenRequest
 class PollDeed(Protocol):
     """`usecases.poll_device.PollDevice`."""
 
-    async def __call__(self, code: Secret[str], client_id: str) -> IssuedTokens | Wait:
+    async def __call__(self, code: Secret[str], client_id: str, occasion: Occasion) -> IssuedTokens | Wait:
         """The tokens of the device's session, or that it has to wait."""
         ...
 
@@ -31,7 +32,7 @@ class DeviceCodeGrant:
 
     async def issue(self, request: TokenRequest) -> IssuedTokens:
         """The pair, once somebody has said yes."""
-        outcome = await self.poll(request.parameters.secret("device_code"), request.client.id)
+        outcome = await self.poll(request.parameters.secret("device_code"), request.client.id, request.occasion)
         if not isinstance(outcome, Wait):
             return outcome
         seconds = outcome.interval.total_seconds()

@@ -2,7 +2,8 @@
 What the use cases need from the outside. Each store method is one fact, made durable when it returns.
 
 No unit of work, no row objects: domain values in, outcomes out. Every method may raise `StoreUnavailable`, and then
-nothing was written. `now` is aware UTC throughout.
+nothing was written; or the connection to a server was lost while it committed, and whether it did is not known.
+`now` is aware UTC throughout.
 """
 
 from gatepass.usecases.ports.accounts import Accounts, Added, EmailTaken, StoredCredentials
@@ -37,7 +38,7 @@ from gatepass.usecases.ports.sessions import (
 )
 from gatepass.usecases.ports.store import Store
 from gatepass.usecases.ports.throttle import Throttle
-from gatepass.usecases.ports.trail import AuditEntry, AuditQuery, AuditTrail
+from gatepass.usecases.ports.trail import AuditEntry, AuditQuery, AuditTrail, Seals
 
 __all__ = [
     "AccessTokens",
@@ -78,6 +79,7 @@ __all__ = [
     "Rotated",
     "Rotation",
     "SealedKeys",
+    "Seals",
     "Sessions",
     "Store",
     "StoredClient",

@@ -42,6 +42,22 @@ class AuditQuery:
     deed: Deed | None = None
 
 
+class Seals(Protocol):
+    """Who can say for how far a chain was whole: whoever has the secret key."""
+
+    def seal(self, start: Link, end: Link) -> Seal:
+        """That the chain goes from `start` to `end`, now."""
+        ...
+
+    def is_good(self, seal: Seal) -> bool:
+        """Whether it was made with the present secret key or the previous one."""
+        ...
+
+    def is_current(self, seal: Seal) -> bool:
+        """Whether it was made with the present secret key."""
+        ...
+
+
 class AuditTrail(Protocol):
     """
     Entries that are only ever added; those that come with a deed are written by the method of that deed.

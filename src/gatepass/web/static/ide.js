@@ -155,6 +155,7 @@ function nameMacKeys() {
 async function begin() {
   byId("endpoint").textContent = location.host + location.pathname;
   document.title = `Gatepass · ${location.host}${location.pathname}`;
+  byId("scriptless").hidden = true;
   byId("insecure").hidden = isSecureContext;
   if (/Mac|iP(hone|ad)/.test(navigator.platform)) nameMacKeys();
   mountChooser(byId("query"), () => reference.load());

@@ -18,7 +18,7 @@ CREATE TABLE audit_entries (
     digest     BLOB NOT NULL CHECK (length(digest) = 32)
 );
 
-CREATE INDEX audit_entries_by_email ON audit_entries (email) WHERE email IS NOT NULL;
+CREATE INDEX audit_entries_by_account ON audit_entries (account_id, number) WHERE account_id IS NOT NULL;
 
 -- One row at most. Entries up to `start_number` were deleted for their age.
 CREATE TABLE audit_seal (

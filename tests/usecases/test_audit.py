@@ -1,0 +1,323 @@
+"""Sealing, ageing and verifying the audit log: what is found of what somebody with the database could do to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gatepass.crypto.audit_seals import AuditSeals
+from gatepass.crypto.sealing import generate_secret_key
+from gatepass.domain.audit import ORIGIN, AuditEvent, Deed, Link, following
+from gatepass.domain.errors import AuditBroken
+from gatepass.domain.occasion import Door, Occasion
+from gatepass.stores.sqlite import SqliteStore, open_store
+from gatepass.usecases.keep_audit import MOST_AT_ONCE, KeepAudit
+from gatepass.usecases.ports import AuditQuery
+from gatepass.usecases.verify_audit import Verified, VerifyAudit
+from tests.kit.store_world import DAY, NOW, SECOND
+
+SECRET, OTHER_SECRET = generate_secret_key(), generate_secret_key()
+EVENT = AuditEvent(Deed.SIGN_IN, NOW, Occasion(Door.GRAPHQL), detail="honest")
+
+
+@dataclass
+class Log:
+    """An audit log in a file, with its keeper, its verifier, and a way to it for who has the file."""
+
+    store: SqliteStore
+    file: Path
+    seals: AuditSeals = field(default_factory=lambda: AuditSeals(SECRET))
+    now: datetime = NOW
+    retention: timedelta | None = None
+
+    async def notes(self, count: int = 1, at: datetime = NOW) -> None:
+        """Entries, one after the other."""
+        for _ in range(count):
+            await self.store.audit.record(replace(EVENT, at=at))
+
+    async def is_kept(self) -> int:
+        """What a server does every few seconds; how many were deleted."""
+        return await KeepAudit(self.store.audit, self.seals, lambda: self.now, self.retention)()
+
+    async def is_verified(self, expected: Link | None = None) -> Verified:
+        """What `gatepass audit verify` finds."""
+        return await VerifyAudit(self.store.audit, self.seals)(expected)
+
+    async def links(self) -> list[Link]:
+        """The places of all entries."""
+        return [entry.link for entry in await self.store.audit.page(AuditQuery(limit=10_000))]
+
+    def is_attacked(self, *statements: str) -> None:
+        """Done to the file by somebody who can write to it, and has removed what is there against slips."""
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as connection:
+            for trigger in ("audit_entries_stay_as_they_are", "audit_entries_stay"):
+                connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+            for statement in statements:
+                connection.execute(statement)
+
+    def is_made_anew(self, **changed: str) -> None:
+        """The chain with another detail in the second entry, every digest computed again: no key is needed for that."""
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as connection:
+            connection.execute("DROP TRIGGER audit_entries_stay_as_they_are")
+            connection.execute("UPDATE audit_entries SET detail = ? WHERE number = 2", (changed["detail"],))
+            link = ORIGIN
+            (count,) = connection.execute("SELECT max(number) FROM audit_entries").fetchone()
+            for number in range(1, count + 1):
+                detail = changed["detail"] if number == 2 else EVENT.detail
+                link = following(link, replace(EVENT, detail=detail))
+                connection.execute("UPDATE audit_entries SET digest = ? WHERE number = ?", (link.digest, number))
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> AsyncIterator[Log]:
+    """Yield a log without entries."""
+    store = await open_store(tmp_path / "gatepass.db")
+    yield Log(store, tmp_path / "gatepass.db")
+    await store.close()
+
+
+# -- whole ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_log_that_nobody_touched_is_whole(log: Log) -> None:
+    """Empty, not sealed, sealed, and gone on after that."""
+    assert (await log.is_verified()).findings == ()
+    await log.notes(3)
+    assert (await log.is_verified()).findings == ()
+    await log.is_kept()
+    verified = await log.is_verified()
+    assert verified.seal is not None
+    assert (verified.entries, verified.seal.end, verified.findings) == (3, verified.end, ())
+    await log.notes(2)
+    verified = await log.is_verified()
+    assert verified.seal is not None
+    assert (verified.entries, verified.seal.end.number, verified.findings) == (5, 3, ())
+
+
+async def test_ageing_does_not_break_it(log: Log) -> None:
+    """The oldest go, all go, and new ones come."""
+    await log.notes(3, NOW)
+    await log.notes(2, NOW + 20 * DAY)
+    log.retention, log.now = 30 * DAY, NOW + 29 * DAY
+    assert await log.is_kept() == 0
+    log.now = NOW + 31 * DAY
+    assert await log.is_kept() == 3
+    assert ((await log.is_verified()).entries, (await log.is_verified()).findings) == (2, ())
+    log.now = NOW + 60 * DAY
+    assert await log.is_kept() == 2
+    assert await log.is_kept() == 0
+    assert ((await log.is_verified()).entries, (await log.is_verified()).findings) == (0, ())
+    await log.notes(1, log.now)
+    assert await log.is_kept() == 0
+    assert ((await log.is_verified()).entries, (await log.is_verified()).findings) == (1, ())
+    assert [link.number for link in await log.links()] == [6]
+
+
+async def test_what_is_not_old_enough_holds_back_what_comes_after_it(log: Log) -> None:
+    """A clock that jumped may leave older entries behind newer ones; the chain has no holes all the same."""
+    await log.notes(1, NOW + 40 * DAY)
+    await log.notes(1, NOW)
+    log.retention, log.now = 30 * DAY, NOW + 50 * DAY
+    assert await log.is_kept() == 0
+    assert [link.number for link in await log.links()] == [1, 2]
+
+
+async def test_a_long_log_is_sealed_and_aged_in_small_steps(log: Log) -> None:
+    """Each step is bounded, and the next one goes on."""
+    await log.notes(600)
+    log.retention, log.now = DAY, NOW + 2 * DAY
+    assert await log.is_kept() == 600 < MOST_AT_ONCE
+    assert (await log.is_verified()).findings == ()
+
+
+# -- attacked ---------------------------------------------------------------------------------------------------------
+
+ATTACKS = {
+    "edited": ("UPDATE audit_entries SET detail = 'forged' WHERE number = 3", ["entry 3 was changed"]),
+    "edited time": ("UPDATE audit_entries SET at = at + 1 WHERE number = 3", ["entry 3 was changed"]),
+    "edited to a word that there is not": ("UPDATE audit_entries SET deed = 'x' WHERE number = 3", ["entry 3 was"]),
+    "edited digest": (
+        "UPDATE audit_entries SET digest = zeroblob(32) WHERE number = 3",
+        ["entry 3 was changed", "entry 4 was changed"],
+    ),
+    "removed": ("DELETE FROM audit_entries WHERE number = 3", ["entry 3 is missing"]),
+    "two removed": ("DELETE FROM audit_entries WHERE number IN (3, 4)", ["entries 3 to 4 are missing"]),
+    "removed at the start": ("DELETE FROM audit_entries WHERE number < 3", ["entries 1 to 2 are missing"]),
+    "removed at the end": ("DELETE FROM audit_entries WHERE number > 3", ["entries 4 to 6 are missing"]),
+    "all removed": ("DELETE FROM audit_entries", ["entries 1 to 6 are missing"]),
+    "one before the first": (
+        "INSERT INTO audit_entries (number, at, deed, result, door, digest) VALUES (-5, 0, '', '', '', zeroblob(32))",
+        ["entry -5 stands before the first one"],
+    ),
+    "damaged": (
+        "UPDATE audit_entries SET account_id = x'00' WHERE number = 3",
+        ["Entry 3 of the audit"],
+    ),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_what_was_done_to_it_is_found(log: Log, attack: str) -> None:
+    """An edited, removed or reordered entry, and a cut end."""
+    statement, findings = ATTACKS[attack]
+    await log.notes(6)
+    await log.is_kept()
+    log.is_attacked(statement)
+    found = (await log.is_verified()).findings
+    assert len(found) >= len(findings)
+    for finding, words in zip(found, findings, strict=False):
+        assert finding.startswith(words)
+
+
+async def test_reordered_entries_are_found(log: Log) -> None:
+    """Both change places, digests and all."""
+    await log.notes(3)
+    await log.store.audit.record(replace(EVENT, detail="other"))
+    await log.notes(2)
+    log.is_attacked(
+        "UPDATE audit_entries SET number = 99 WHERE number = 3",
+        "UPDATE audit_entries SET number = 3 WHERE number = 4",
+        "UPDATE audit_entries SET number = 4 WHERE number = 99",
+    )
+    assert (await log.is_verified()).findings[0].startswith("entry 3 was changed, or moved")
+
+
+async def test_a_chain_made_anew_is_found_by_its_seal(log: Log) -> None:
+    """Every digest fits; only who has the secret key can make the seal fit as well."""
+    await log.notes(4)
+    await log.is_kept()
+    log.is_made_anew(detail="forged")
+    assert (await log.is_verified()).findings == (
+        "up to entry 4 the log is not the one that was sealed: it was made anew",
+    )
+
+
+async def test_a_cut_end_stays_found_when_the_log_goes_on(log: Log) -> None:
+    """New entries take the numbers of the removed ones, and cannot take their digests."""
+    await log.notes(6)
+    await log.is_kept()
+    log.is_attacked("DELETE FROM audit_entries WHERE number > 3")
+    await log.notes(5, NOW + SECOND)
+    assert (await log.is_verified()).findings == (
+        "up to entry 6 the log is not the one that was sealed: it was made anew",
+    )
+
+
+@pytest.mark.parametrize("change", ["mac = zeroblob(32)", "start_number = 2", "end_number = 3"])
+async def test_a_seal_of_somebody_elses_making_is_found(log: Log, change: str) -> None:
+    """Its MAC, what it says of the start, and what it says of the end."""
+    await log.notes(4)
+    await log.is_kept()
+    log.is_attacked(f"UPDATE audit_seal SET {change}")
+    assert "the seal was not made with this secret key" in (await log.is_verified()).findings[-1]
+
+
+Breaks = Callable[[Log], None]
+BREAKS: dict[str, Breaks] = {
+    "cut": lambda log: log.is_attacked("DELETE FROM audit_entries WHERE number > 2"),
+    "made anew": lambda log: log.is_made_anew(detail="forged"),
+    "another seal": lambda log: log.is_attacked("UPDATE audit_seal SET mac = zeroblob(32)"),
+    "edited after the seal": lambda log: log.is_attacked("UPDATE audit_entries SET detail = 'x' WHERE number = 6"),
+}
+
+
+@pytest.mark.parametrize("how", BREAKS)
+async def test_what_was_forged_is_never_sealed_nor_deleted(log: Log, how: str) -> None:
+    """The old seal stays as evidence. Fails closed."""
+    await log.notes(4)
+    await log.is_kept()
+    seal, _ = await log.store.audit.ends()
+    await log.notes(3)
+    BREAKS[how](log)
+    before = await log.links()
+    stays, _ = await log.store.audit.ends()
+    log.retention, log.now = DAY, NOW + 9 * DAY
+    with pytest.raises(AuditBroken):
+        await log.is_kept()
+    assert (await log.store.audit.ends())[0] == stays
+    assert how == "another seal" or stays == seal
+    assert await log.links() == before
+
+
+# -- compared with what was noted elsewhere ---------------------------------------------------------------------------
+
+
+async def test_a_store_that_was_put_back_is_found_by_what_was_noted_elsewhere(log: Log) -> None:
+    """The seal of that time fits too; nothing inside the store can tell."""
+    await log.notes(3)
+    await log.is_kept()
+    then = (await log.is_verified()).end
+    assert (await log.is_verified(then)).findings == ()
+    later = following(then, EVENT)
+    assert "before the one expected" in (await log.is_verified(later)).findings[0]
+    await log.notes(1, NOW + SECOND)
+    assert (await log.is_verified(later)).findings == ("entry 4 is another one than the one expected",)
+    assert (await log.is_verified(then)).findings == ()
+
+
+async def test_what_was_expected_may_have_been_deleted_for_its_age(log: Log) -> None:
+    """Then it says so, and is no proof any more."""
+    await log.notes(2)
+    then = (await log.is_verified()).end
+    log.retention, log.now = DAY, NOW + 9 * DAY
+    await log.is_kept()
+    await log.notes(1, log.now)
+    assert "was deleted for its age" in (await log.is_verified(then)).findings[0]
+
+
+# -- the secret key ---------------------------------------------------------------------------------------------------
+
+
+async def test_another_secret_key_takes_over_while_both_are_known(log: Log) -> None:
+    """As at `gatepass key reseal`; once the old one is gone, its seal would be worth nothing."""
+    await log.notes(2)
+    await log.is_kept()
+    log.seals = AuditSeals(OTHER_SECRET)
+    assert "not made with this secret key" in (await log.is_verified()).findings[0]
+    log.seals = AuditSeals(OTHER_SECRET, SECRET)
+    assert (await log.is_verified()).findings == ()
+    await log.is_kept()
+    log.seals = AuditSeals(OTHER_SECRET)
+    assert (await log.is_verified()).findings == ()
+
+
+async def test_a_lost_secret_key_is_no_end_of_it(log: Log) -> None:
+    """An operator seals anew what is a whole chain, and nothing else."""
+    await log.notes(2)
+    await log.is_kept()
+    log.seals = AuditSeals(OTHER_SECRET)
+    with pytest.raises(AuditBroken):
+        await log.is_kept()
+    keep = KeepAudit(log.store.audit, log.seals, lambda: NOW, None)
+    assert await keep.seal_anew()
+    assert (await log.is_verified()).findings == ()
+
+
+async def test_a_broken_log_goes_on_behind_its_last_break(log: Log) -> None:
+    """Only if somebody says so, because what stands before is deleted."""
+    await log.notes(5)
+    await log.is_kept()
+    log.is_attacked("UPDATE audit_entries SET detail = 'x' WHERE number IN (2, 3)")
+    keep = KeepAudit(log.store.audit, log.seals, lambda: NOW, None)
+    with pytest.raises(AuditBroken):
+        await keep.seal_anew()
+    assert await keep.seal_anew(drops_broken=True)
+    assert [link.number for link in await log.links()] == [4, 5]
+    await log.notes(1)
+    assert await log.is_kept() == 0
+    assert (await log.is_verified()).findings == ()
+
+
+async def test_the_database_itself_refuses_slips(log: Log) -> None:
+    """Whoever opens the file with a tool cannot change an entry by mistake."""
+    await log.notes(2)
+    with closing(sqlite3.connect(log.file, isolation_level=None)) as connection:
+        for statement in ("UPDATE audit_entries SET detail = 'x'", "DELETE FROM audit_entries WHERE number = 1"):
+            with pytest.raises(sqlite3.IntegrityError, match="audit entries"):
+                connection.execute(statement)
