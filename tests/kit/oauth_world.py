@@ -25,7 +25,7 @@ from tests.kit.world import STORE, World
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_OF_REFUSALS = {"counters", "known_devices", "audit_entries", "audit_last", "audit_seal", "attempts"}
+_OF_REFUSALS = {"audit_entries", "audit_last", "audit_seal", "attempts"}
 """Tables that are there to be written to when something is refused."""
 Parameters = Mapping[str, str] | list[tuple[str, str]]
 
