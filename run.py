@@ -199,9 +199,14 @@ def show_progress(process: Popen[bytes], label: str, log: Path) -> None:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests, or with the oldest graphql-core those that touch it; Strawberry needs a newer one."""
+    """
+    Run the tests, or with the oldest graphql-core those that touch it; Strawberry needs a newer one.
+
+    All of them run on all cores, a file on one; with options of pytest, as those say.
+    """
     if arguments[:2] != ["--graphql-core", "3.2"]:
-        return become(prepare(".venv", "server", "dev"), "-m", "pytest", *arguments)
+        everything = ("-n", "logical", "--dist", "loadfile")
+        return become(prepare(".venv", "server", "dev"), "-m", "pytest", *(arguments or everything))
     python = prepare(".venv-graphql-core-3.2", "server", "graphql-core-3.2", pins=PINS_GRAPHQL_32)
     return become(python, "-m", "pytest", *(arguments[2:] or ["tests/graphql", "tests/gateway"]))
 

@@ -20,3 +20,11 @@ def _no_server_stays() -> Iterator[None]:
     """The PostgreSQL that the first test to want one has started ends with the last."""
     yield
     stop_shared_server()
+
+
+_LONGEST_ID = 30
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long texts are tokens and documents: no names for tests, and where they are made anew, no lasting ones."""
+    return argname if isinstance(val, str | bytes) and len(val) > _LONGEST_ID else None

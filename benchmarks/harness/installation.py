@@ -26,10 +26,10 @@ from gatepass.domain.identifiers import RANDOM_BYTES, SessionId, uuid7
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import FIRST_GENERATION, SALT_BYTES, Session
-from gatepass.stores.sqlite import SqliteStore, open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.add_account import AddAccount
 from gatepass.usecases.issue_tokens import IssueTokens
-from gatepass.usecases.ports import StoredCredentials
+from gatepass.usecases.ports import Store, StoredCredentials
 
 EMAIL, PASSWORD = "ana@example.org", "correct horse battery staple 42"
 ISSUER = "http://127.0.0.1:8000"
@@ -57,15 +57,21 @@ class Installation:
 
     folder: Path
     secret_key: Secret[str]
+    database_url: str | None = None
 
     @property
     def database(self) -> Path:
         """The store's file."""
         return self.folder / "gatepass.db"
 
+    @property
+    def store_url(self) -> str:
+        """The store's address."""
+        return self.database_url or f"sqlite:///{self.database}"
+
     @contextlib.contextmanager
     def serve(
-        self, upstream: str = NOWHERE, *, cores: Cores | None = None, change: Change | None = None
+        self, upstream: str = NOWHERE, *, cores: Cores | None = None, change: Change | None = None, workers: int = 1
     ) -> Iterator[ServerProcess]:
         """
         Run `gatepass serve` as a process, with the defaults that users have.
@@ -79,7 +85,7 @@ class Installation:
             if change is None
             else [sys.executable, "-m", "benchmarks.harness.launch", change]
         )
-        arguments = ["serve", "--upstream", upstream, "--port", str(port)]
+        arguments = ["serve", "--upstream", upstream, "--port", str(port), "--workers", str(workers)]
         with server([*command, *arguments], port, env=self._env, cores=cores) as process:
             yield process
 
@@ -99,6 +105,7 @@ class Installation:
     def _env(self) -> dict[str, str]:
         return {
             "GATEPASS_DATA_DIR": str(self.folder),
+            "GATEPASS_DATABASE_URL": self.store_url,
             "GATEPASS_SECRET_KEY": self.secret_key.reveal(),
             "GATEPASS_ISSUER": ISSUER,
             "GATEPASS_AUDIENCE": AUDIENCE,
@@ -106,7 +113,7 @@ class Installation:
         }
 
     async def _open_sessions(self, count: int) -> list[TokenPair]:
-        async with _opened(self.database) as store:
+        async with _opened(self.store_url) as store:
             keyring = await self._keyring(store)
             tokens = JwtAccessTokens(keyring, issuer=ISSUER, audience=AUDIENCE)
             issue = IssueTokens(tokens, keyring, os.urandom, ISSUER, AUDIENCE, timedelta(hours=1))
@@ -117,30 +124,30 @@ class Installation:
             return [TokenPair(pair.access_token.reveal(), pair.refresh_token.reveal()) for pair in pairs]
 
     async def _refresh_key(self) -> RefreshKey:
-        async with _opened(self.database) as store:
+        async with _opened(self.store_url) as store:
             return (await self._keyring(store)).active()
 
-    async def _keyring(self, store: SqliteStore) -> Keyring:
+    async def _keyring(self, store: Store) -> Keyring:
         return await Keyring.open(store.keys, Sealer(self.secret_key), clock=now)
 
     async def _password_hash(self) -> str:
-        async with _opened(self.database) as store:
+        async with _opened(self.store_url) as store:
             stored = await _credentials(store)
             assert stored.password_hash is not None
             return stored.password_hash.reveal()
 
 
 @contextlib.contextmanager
-def installation() -> Iterator[Installation]:
-    """A fresh data folder with one account, removed at the end."""
+def installation(database_url: str | None = None) -> Iterator[Installation]:
+    """A fresh data folder with one account, removed at the end; on PostgreSQL in tables that are there already."""
     with tempfile.TemporaryDirectory(prefix="gatepass-bench-") as folder:
-        made = Installation(Path(folder), generate_secret_key())
+        made = Installation(Path(folder), generate_secret_key(), database_url)
         asyncio.run(_add_account(made))
         yield made
 
 
 async def _add_account(made: Installation) -> None:
-    async with _opened(made.database) as store:
+    async with _opened(made.store_url) as store:
         pool = PasswordPool(Argon2Parameters(), workers=1)
         await pool.start()
         try:
@@ -150,15 +157,15 @@ async def _add_account(made: Installation) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _opened(database: Path) -> AsyncIterator[SqliteStore]:
-    store = await open_store(database)
+async def _opened(url: str) -> AsyncIterator[Store]:
+    store = await open_store(url)
     try:
         yield store
     finally:
         await store.close()
 
 
-async def _credentials(store: SqliteStore) -> StoredCredentials:
+async def _credentials(store: Store) -> StoredCredentials:
     stored = await store.accounts.find(EmailAddress(EMAIL))
     assert stored is not None
     return stored

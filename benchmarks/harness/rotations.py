@@ -10,7 +10,7 @@ import random
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +20,8 @@ from gatepass.domain.account import Account, EmailAddress, Scope
 from gatepass.domain.identifiers import RANDOM_BYTES, AccountId, SessionId, uuid7
 from gatepass.domain.rotation import Verdict, judge
 from gatepass.domain.session import SALT_BYTES, Session, SessionLimits
-from gatepass.stores.sqlite import SqliteStore, open_store
-from gatepass.usecases.ports import Rotated
+from gatepass.stores.sqlite import open_store
+from gatepass.usecases.ports import Rotated, Store
 
 ACCOUNTS, OPENED_WITHIN = 1_000, timedelta(days=10)
 _LIMITS = SessionLimits()
@@ -38,8 +38,8 @@ class Rotations:
     """One open store; one entry in each list for each round: rotations a second, µs of CPU, milliseconds of wait."""
 
     name: str
-    store: SqliteStore
-    sessions: list[bytes]
+    store: Store
+    sessions: Sequence[bytes]
     rate: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     p99: list[float] = field(default_factory=list)
@@ -52,6 +52,11 @@ class Rotations:
         self.rate.append(len(waits) / (time.perf_counter() - began))
         self.cpu.append((time.process_time() - cpu_began) / len(waits) * 1e6)
         self.p99.append(sorted(waits)[int(len(waits) * 0.99)] * 1e3)
+
+    def forget(self) -> None:
+        """Rounds that only warmed up."""
+        for rounds in (self.rate, self.cpu, self.p99):
+            rounds.clear()
 
     async def _caller(self, until: float, waits: list[float]) -> None:
         now = datetime.now(UTC)

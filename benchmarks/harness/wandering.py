@@ -16,12 +16,15 @@ from gatepass.domain.refresh_token import RefreshKey, mint
 
 
 @dataclass
-class _Session:
+class Standing:
+    """A session as it stands, and so its next token."""
+
     id: bytes
     salt: bytes
     generation: int
 
     def token(self, key: RefreshKey) -> str:
+        """What its client would send."""
         session = SessionId(uuid.UUID(bytes=self.id))
         return mint(key, session, Generation(self.generation), self.salt).reveal()
 
@@ -31,13 +34,13 @@ def wanderers(database: Path, ids: list[bytes], key: RefreshKey, port: int, conn
     each = min(len(ids) // connections, 500)
     with contextlib.closing(sqlite3.connect(database)) as store:
         found = [
-            _Session(*store.execute("SELECT id, salt, generation FROM sessions WHERE id = ?", (id_,)).fetchone())
+            Standing(*store.execute("SELECT id, salt, generation FROM sessions WHERE id = ?", (id_,)).fetchone())
             for id_ in random.sample(ids, each * connections)
         ]
-    return [_wanderer(found[number::connections], key, port) for number in range(connections)]
+    return [wanderer(found[number::connections], key, port) for number in range(connections)]
 
 
-def _wanderer(sessions: list[_Session], key: RefreshKey, port: int) -> NextRequest:
+def wanderer(sessions: list[Standing], key: RefreshKey, port: int) -> NextRequest:
     """Each answer moves its session on by one generation: the next token can be made here as well as read there."""
     at = 0
 

@@ -325,7 +325,6 @@ HEAD, BODY, SIGNATURE = TOKEN.split(".")
         "gpr_" + "A" * 76,
         json.dumps({"protected": HEAD, "payload": BODY, "signature": SIGNATURE}),
     ],
-    ids=lambda token: f"{token[-8:]!r} {len(token)}",
 )
 def test_only_the_compact_form_in_its_one_spelling_is_a_token(token: str) -> None:
     """No padding, no five parts, no refresh token as bearer."""
@@ -363,9 +362,7 @@ def test_a_token_for_another_api_is_refused(audience: object) -> None:
 
 
 @pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
-@pytest.mark.parametrize(
-    "value", [str(int(time.time()) + 60), time.time() + 60.5, True, [], {}, -1, 2**63, 10**30, 253402300800, "never"]
-)
+@pytest.mark.parametrize("value", [str(2**31), 2**31 + 0.5, True, [], {}, -1, 2**63, 10**30, 253402300800, "never"])
 def test_a_time_is_an_integer_within_the_calendar(claim: str, value: object) -> None:
     """Not a string, float or boolean, not negative, not beyond the year 9999."""
     assert refusal(IDP.signed(IDP.claims() | {claim: value}))

@@ -52,7 +52,7 @@ class Block:
     @property
     def is_done(self) -> bool:
         """Whether who follows the page does something with it: runs it, or saves it."""
-        return self.language in ("sh", "python") or self.mark.startswith(("file ", "a job with "))
+        return self.language in ("sh", "python", "sql") or self.mark.startswith(("file ", "a job with "))
 
     def marked(self, mark: str) -> str | None:
         """What stands behind this mark; None where it has another one."""

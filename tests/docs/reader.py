@@ -25,9 +25,12 @@ import run
 from tests.docs.jobs import read_job
 from tests.docs.matching import json_matches, text_matches
 from tests.docs.pages import ROOT, Block, Page
+from tests.kit.postgres import QUICK
+from tests.kit.postgres import Server as PostgresServer
 
 SECONDS: Final = 60
 DEFAULT_PORT: Final = "8000"
+POSTGRES_PORT: Final = "5432"
 _PORT: Final = re.compile(r"(?<=127\.0\.0\.1[:-])\d+|(?<=--port )\d+")
 _SERVER: Final = re.compile(r"^(gatepass demo|gatepass serve|uvicorn)\b(?!.* --port )(.*)$", re.MULTILINE)
 _PASSWORD: Final = re.compile(r"^  reader +reader@example\.org +(\S+)", re.MULTILINE)
@@ -53,6 +56,7 @@ class Reader:
             (folder / name).mkdir(parents=True)
         (folder / "examples").symlink_to(ROOT / "examples")
         self._environ = _environment(folder)
+        self._database: PostgresServer | None = None
 
     def does(self, block: Block) -> None:
         """Do what a block says, and see what it promises."""
@@ -65,6 +69,8 @@ class Reader:
             self._sees(block, self._types(text, self._filled(password)))
         elif (secret := block.marked("a job with ")) is not None:
             self._works(text, *self._filled(secret).split("=", 1))
+        elif block.language == "sql":
+            self._administers(text)
         elif block.language == "python":
             given = _GIVEN.get(block.marked("given ") or "", "")
             self._sees(block, self._runs(sys.executable, "-W", "error", "-c", f"{given}\n{text}"))
@@ -75,6 +81,8 @@ class Reader:
         """Stop every server, and look that none of them broke."""
         for server in reversed(self._servers):
             server.stop()
+        if self._database is not None:
+            self._database.stop()
         broken = [server.said for server in self._servers if "Traceback" in server.said]
         assert not broken, broken[0]
 
@@ -104,6 +112,12 @@ class Reader:
         )
         assert ended.returncode == 0, f"exit code {ended.returncode}: {ended.stdout}"
         return ended.stdout
+
+    def _administers(self, text: str) -> None:
+        """Do it with psql as a superuser, on a PostgreSQL of this page's own at the port that PostgreSQL has there."""
+        if self._database is None:
+            self._database = PostgresServer(QUICK, port=int(self._ports[POSTGRES_PORT]))
+        self._database.administer(text)
 
     def _works(self, text: str, name: str, value: str) -> None:
         """Run the scripts of a job in its environment, and in a folder's shell of its own."""

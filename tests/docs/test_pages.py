@@ -1,9 +1,9 @@
 """
 Every code block of the README and of docs/ is run or checked here; one of an unknown kind fails.
 
-Blocks of kind sh and python are run in the order of their page, against real servers on free ports; see `reader` for
-what is put in place of what. The README's `python3 run.py` is run as it stands where run.py has made the environment
-of these tests, and as `gatepass demo` elsewhere. Without nginx its block is skipped.
+Blocks of kind sh, python and sql are run in the order of their page, against real servers on free ports; see `reader`
+for what is put in place of what. The README's `python3 run.py` is run as it stands where run.py has made the
+environment of these tests, and as `gatepass demo` elsewhere. Without nginx its block is skipped.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, build_
 from gatepass.settings import Settings
 from tests.docs.pages import ROOT, Block, Page, pages
 from tests.docs.reader import Reader
+from tests.kit import postgres
 
 PAGES = pages()
 BLOCKS = [block for page in PAGES for block in page.blocks]
-RUN = ("sh", "python")
+RUN = ("sh", "python", "sql")
 SYNTAX = ("haproxy", "js", "go")
 """Of programs that others wrote; `tests/neighbours/` runs them."""
 
@@ -43,6 +44,8 @@ def name_of(value: Block | Page) -> str:
 @pytest.mark.parametrize("page", [page for page in PAGES if any(b.is_done for b in page.blocks)], ids=name_of)
 def test_who_follows_the_page_sees_what_it_shows(page: Page, tmp_path: Path) -> None:
     """From its first block to its last, in one folder and one shell."""
+    if any(block.language == "sql" for block in page.blocks) and not postgres.is_there():
+        pytest.skip(postgres.HOW_TO_GET_IT)
     reader = Reader(page, tmp_path)
     try:
         for block in page.blocks:

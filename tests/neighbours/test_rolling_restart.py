@@ -57,7 +57,7 @@ def test_no_request_is_lost_while_replicas_are_restarted(
     program, port = needed("nginx", "nginx-light"), free_port()
     first, second = (f"127.0.0.1:{taken}" for taken in replicas.ports)
     places = {"10.0.0.1:8000": first, "10.0.0.2:8000": second, "listen 80;": f"listen 127.0.0.1:{port};"}
-    balanced = put(shown("operate", "nginx"), places)
+    balanced = put(shown("operate", "nginx", holding="keepalive"), places)
     home = folder / "balanced"
     home.mkdir()
     user = "user root;" if home.owner() == "root" else ""

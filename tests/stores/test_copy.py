@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gatepass.domain.audit import AuditEvent, Deed, following
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.domain.identifiers import KeyId
+from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.signing_key import Algorithm, KeyState, KeyUse, SealedKey
 from gatepass.stores import copying, postgres
 from gatepass.stores.opening import open_store, room_of
@@ -67,6 +69,9 @@ async def filled(store: Store) -> Person:
     await poll(store, device)
     await store.device_codes.approve(device.user_code_digest, approval(ana), HASH, NOW)
     await store.client_assertions.spend(b"\x01" * 32, NOW)
+    for number in range(3):
+        account = ana.account.id if number else None
+        await store.audit.record(AuditEvent(Deed.SIGN_IN, NOW, Occasion(Door.SERVER), account=account))
     return ana
 
 
@@ -80,7 +85,7 @@ async def test_what_went_to_postgresql_and_back_is_what_it_was(
     there = await copy(sqlite_url, postgres_url)
     back = await copy(postgres_url, f"sqlite:///{tmp_path / 'b.db'}")
     assert there == back
-    assert {name for name, copied in there.items() if copied.rows == 0} == {"clients"}
+    assert {name for name, copied in there.items() if copied.rows == 0} == {"clients", "attempts", "audit_seal"}
     assert there["sessions"].rows == 33
 
 
@@ -102,6 +107,10 @@ async def test_nobody_is_signed_out(sqlite_url: str, postgres_url: str) -> None:
         found = await moved.accounts.find(ana.account.email)
         assert found is not None
         assert found.account == ana.account
+        _, last = await moved.audit.ends()
+        await moved.audit.record(AuditEvent(Deed.SIGN_OUT, NOW, Occasion(Door.SERVER)))
+        assert (await moved.audit.ends())[1] == following(last, AuditEvent(Deed.SIGN_OUT, NOW, Occasion(Door.SERVER)))
+        assert last.number == 3
         # The feed goes on behind what came along.
         cursor = (await moved.revocations.since(0, NOW)).cursor
         await moved.sessions.revoke(session.id, NOW)
@@ -133,6 +142,7 @@ async def test_a_copy_that_is_interrupted_leaves_the_target_as_it_was(sqlite_url
         if table == "sessions" and done:
             raise KeyboardInterrupt
 
+    assert await copy(postgres_url, sqlite_url, replaces=True) == before
     for source, target in ((sqlite_url, postgres_url), (postgres_url, sqlite_url)):
         with pytest.raises(KeyboardInterrupt):
             await copying.copy(source, target, replaces=True, progress=interrupt)
@@ -179,6 +189,7 @@ async def test_no_table_and_no_column_is_forgotten(sqlite_url: str, postgres_url
     for line in lines.splitlines():
         table, column = line.split("|")
         in_postgres.setdefault(table, set()).add(column)
-    del in_postgres["migrations"]
+    # The end of the audit log is made from its entries.
+    del in_postgres["migrations"], in_postgres["audit_last"]
     assert in_sqlite == wanted
     assert in_postgres == wanted

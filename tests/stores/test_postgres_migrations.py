@@ -15,8 +15,10 @@ from gatepass.stores.postgres.connection import Target
 from gatepass.stores.postgres.migrations import Migration
 from tests.kit.postgres import ROLE, Server, shared_server
 
-NEXT = Migration(len(migrations.known()) + 1, "9999_next", "CREATE TABLE more (a text); INSERT INTO more VALUES (';')")
-BROKEN = Migration(len(migrations.known()) + 1, "9999_broken", "CREATE TABLE more (a text); SELECT nothing")
+NEXT = Migration(
+    migrations.known()[-1].version + 1, "9999_next", "CREATE TABLE more (a text); INSERT INTO more VALUES (';')"
+)
+BROKEN = Migration(migrations.known()[-1].version + 1, "9999_broken", "CREATE TABLE more (a text); SELECT nothing")
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ type Query {
   """Companies by name. HOSTILE"""
   companies(first: Int = 20, country: Country): [Company!]!
   company(number: ID!): Company
+  "![seen](https://elsewhere.example/seen.png) [run](javascript:window.hurt=1) [far](https://x.example/) <b>x</b>"
   hello(name: String = "you"): String!
   fails(message: String): String
   gatepass: Gatepass!

@@ -52,6 +52,8 @@ const EDITS = [
   // Tabs with buttons inside are neither tabs nor buttons to a screen reader: a list of buttons, then, one of which is current.
   [/@graphiql.react.dist.components.tabs.index\.js$/, '"aria-selected": isActive,', "", 'role: "tab",', "", 'role: "tablist",', ""],
   [/graphiql.dist.GraphiQL\.js$/, '"aria-controls": "graphiql-session"', '"aria-controls": "graphiql-session", "aria-current": index_1 === activeTabIndex', 'role: "tabpanel"', 'role: "group"'],
+  // A picture in a description would tell its server who reads the documentation. The policy forbids it; better not to ask.
+  [/monaco-editor.esm.vs.base.browser.markdownRenderer\.js$/, "renderer.image = defaultMarkedRenderers.image;", 'renderer.image = ({ text }) => escape(text ?? "");'],
   // What a button says is its name.
   [/@graphiql.plugin-history.dist.components\.js$/, '"aria-label": "Set active", ', ""],
 ];

@@ -86,7 +86,9 @@ class ForwardAuth:
             words = f"The access token lacks a scope that is needed here: {' '.join(sorted(missing))}."
             challenge = bearer_challenge("insufficient_scope", words, scope=" ".join(sorted(asked)))
             return _refused(_FORBIDDEN, Forbidden(words), request, challenge)
-        return Response(200, b"", [*identity, NO_STORE, NOT_A_PAGE], operation=_OPERATION)
+        # Said also where it is empty: proxies put what is said in place of what the client has sent under that name.
+        own = [(b"x-gatepass-issuer", b"")] if caller.issuer is None else []
+        return Response(200, b"", [*identity, *own, NO_STORE, NOT_A_PAGE], operation=_OPERATION)
 
 
 def forward_auth_routes(authenticate: Callable[[str], Awaitable[Caller]], report: FaultReporter) -> dict[str, Handler]:

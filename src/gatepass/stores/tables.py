@@ -34,15 +34,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table; its first column is its key, and rows travel in the order of that."""
+    """One table; its first column or columns are its key, and rows travel in the order of that."""
 
     name: str
     columns: Sequence[Column]
+    key_columns: int = 1
 
     @property
-    def key(self) -> str:
-        """The column by which rows are ordered."""
-        return self.columns[0].name
+    def key(self) -> Sequence[Column]:
+        """The columns by which rows are ordered."""
+        return self.columns[: self.key_columns]
 
     @property
     def names(self) -> Sequence[str]:
@@ -55,8 +56,8 @@ Row = tuple[Value, ...]
 """A row as it travels: values of the columns in their order, each as its `Kind` says."""
 
 
-def _table(name: str, /, **columns: Kind) -> Table:
-    return Table(name, [Column(column, kind) for column, kind in columns.items()])
+def _table(name: str, key_columns: int = 1, /, **columns: Kind) -> Table:
+    return Table(name, [Column(column, kind) for column, kind in columns.items()], key_columns)
 
 
 TABLES: Final = (
@@ -141,5 +142,43 @@ TABLES: Final = (
         session_id=Kind.IDENTIFIER,
     ),
     _table("client_assertions", digest=Kind.BYTES, expires_at=Kind.MOMENT),
+    _table(
+        "attempts",
+        3,
+        owner=Kind.BYTES,
+        kind=Kind.TEXT,
+        subject=Kind.TEXT,
+        failures=Kind.NUMBER,
+        at=Kind.MOMENT,
+        forget_at=Kind.MOMENT,
+    ),
+    _table(
+        "audit_seal",
+        id=Kind.NUMBER,
+        start_number=Kind.NUMBER,
+        start_digest=Kind.BYTES,
+        end_number=Kind.NUMBER,
+        end_digest=Kind.BYTES,
+        mac=Kind.BYTES,
+    ),
+    _table(
+        "audit_entries",
+        number=Kind.NUMBER,
+        at=Kind.MOMENT,
+        deed=Kind.TEXT,
+        result=Kind.TEXT,
+        reason=Kind.TEXT,
+        account_id=Kind.IDENTIFIER,
+        email=Kind.TEXT,
+        session_id=Kind.IDENTIFIER,
+        client_id=Kind.TEXT,
+        door=Kind.TEXT,
+        operator=Kind.TEXT,
+        address=Kind.TEXT,
+        user_agent=Kind.TEXT,
+        request_id=Kind.TEXT,
+        detail=Kind.TEXT,
+        digest=Kind.BYTES,
+    ),
 )
 """In an order in which every row comes after those that it refers to."""

