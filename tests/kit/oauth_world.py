@@ -24,7 +24,7 @@ from tests.kit.world import World
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_OF_REFUSALS = {"counters", "known_devices", "audit_log", "audit_events", "audit_seal", "attempts"}
+_OF_REFUSALS = {"audit_entries", "audit_seal", "attempts"}
 """Tables that are there to be written to when something is refused."""
 Parameters = Mapping[str, str] | list[tuple[str, str]]
 

@@ -21,7 +21,6 @@ class Deed(StrEnum):
     """What was done, or tried."""
 
     SIGN_IN = "sign_in"
-    REFRESH = "refresh"
     REFRESH_REPLAYED = "refresh_replayed"
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - a word
     CODE_REUSED = "code_reused"
@@ -60,10 +59,6 @@ class Reason(StrEnum):
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a word
     DIRECTORY_SAYS_NO = "directory_says_no"
     ACCOUNT_CHANGED = "account_changed"
-    RATE_LIMITED = "rate_limited"
-    SESSION_REVOKED = "session_revoked"
-    SESSION_OVER = "session_over"
-    OTHER_CLIENT = "other_client"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from gatepass.domain.client import Client
+from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.secret import Secret
 from gatepass.http.messages import Request
+from gatepass.http.occasion import occasion_of
 from gatepass.oauth.client_proof import client_proof
 from gatepass.oauth.form import Parameters
 from gatepass.oauth.token import AuthenticateClientDeed
@@ -16,7 +18,7 @@ from gatepass.oauth.token import AuthenticateClientDeed
 class RevokeDeed(Protocol):
     """`usecases.revoke_token.RevokeToken`."""
 
-    async def __call__(self, client: Client, token: Secret[str]) -> bool:
+    async def __call__(self, client: Client, token: Secret[str], occasion: Occasion) -> bool:
         """End the session behind a token of this client."""
         ...
 
@@ -35,5 +37,5 @@ class RevocationEndpoint:
     async def __call__(self, request: Request, form: Parameters) -> Mapping[str, Any]:
         """No members: an answer that differed would tell what other clients' tokens are good for."""
         client = await self._authenticate_client(client_proof(request, form))
-        await self._revoke(client, form.secret("token"))
+        await self._revoke(client, form.secret("token"), occasion_of(request, Door.OAUTH))
         return {}

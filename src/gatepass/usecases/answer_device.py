@@ -10,9 +10,8 @@ from gatepass.domain import user_code
 from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.device_code import Approval, DeviceCode
 from gatepass.domain.errors import CodeRefused, InvalidCredentials
-from gatepass.domain.occasion import Door, Occasion
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
-from gatepass.domain.session import SessionOrigin
 from gatepass.domain.user_code import UserCode
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.device_limits import guesses, guesses_of
@@ -46,7 +45,7 @@ class AnswerDevice:
         async with self._guess(*guesses(address)):
             return await self._find(code)
 
-    async def allow(self, code: UserCode, user_name: str, plain: Secret[str], address: str | None) -> None:
+    async def allow(self, code: UserCode, user_name: str, plain: Secret[str], occasion: Occasion) -> None:
         """
         Say yes, as the account with these credentials.
 
@@ -56,10 +55,10 @@ class AnswerDevice:
 
         Source: RFC 8628 §3.3 and §5.1.
         """
-        async with self._guess(*guesses(address)):
-            stored = await self.check_credentials(user_name, plain, Occasion(Door.OAUTH, SessionOrigin(address)))
+        async with self._guess(*guesses(occasion.origin.address)):
+            stored = await self.check_credentials(user_name, plain, occasion, deed=Deed.DEVICE_APPROVED)
             async with self._guess(guesses_of(stored.account.id)):
-                await self._approve(code, stored, address)
+                await self._approve(code, stored, occasion)
         await self.check_credentials.upgrade_hash(stored, plain)
 
     async def deny(self, code: UserCode, address: str | None) -> None:
@@ -79,13 +78,13 @@ class AnswerDevice:
             raise CodeRefused(_WRONG_CODE)
         return found
 
-    async def _approve(self, code: UserCode, stored: StoredCredentials, address: str | None) -> None:
+    async def _approve(self, code: UserCode, stored: StoredCredentials, occasion: Occasion) -> None:
         asked, now = await self._find(code), self.clock()
         approval = Approval(stored.account, asked.scopes, now)
         event = AuditEvent(
             Deed.DEVICE_APPROVED,
             now,
-            Occasion(Door.OAUTH, SessionOrigin(address)),
+            occasion,
             account=stored.account.id,
             email=stored.account.email,
             client_id=asked.client_id,

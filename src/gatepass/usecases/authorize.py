@@ -8,11 +8,10 @@ from gatepass.domain import one_time_code
 from gatepass.domain.account import Scope
 from gatepass.domain.authorization_code import AUTHORIZATION_CODE_TTL, AuthorizationCode
 from gatepass.domain.errors import InvalidCredentials
-from gatepass.domain.occasion import Door, Occasion
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.one_time_code import AUTHORIZATION_CODE_PREFIX, CODE_RANDOM_BYTES
 from gatepass.domain.pkce import CodeChallenge
 from gatepass.domain.secret import Secret
-from gatepass.domain.session import SessionOrigin
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.ports import AccountChanged, AuthorizationCodes, Clock, RandomBytes
 
@@ -40,14 +39,12 @@ class Authorize:
     clock: Clock
     random: RandomBytes
 
-    async def __call__(
-        self, asked: CodeRequest, user_name: str, plain: Secret[str], origin: SessionOrigin
-    ) -> Secret[str]:
+    async def __call__(self, asked: CodeRequest, user_name: str, plain: Secret[str], occasion: Occasion) -> Secret[str]:
         """
         The code, good for a minute and once.
 
         Args:
-            origin: of the browser; whoever looks at their sessions will know it.
+            occasion: of the browser; whoever looks at their sessions will know it.
 
         Raises:
             InvalidCredentials: nothing was written.
@@ -56,7 +53,7 @@ class Authorize:
 
         Source: RFC 6749 §4.1.2.
         """
-        stored = await self.check_credentials(user_name, plain, Occasion(Door.OAUTH, origin))
+        stored = await self.check_credentials(user_name, plain, occasion)
         now = self.clock()
         code = one_time_code.make(AUTHORIZATION_CODE_PREFIX, self.random(CODE_RANDOM_BYTES))
         kept = AuthorizationCode(
@@ -69,7 +66,7 @@ class Authorize:
             authenticated_at=now,
             expires_at=now + AUTHORIZATION_CODE_TTL,
         )
-        if isinstance(await self.codes.add(kept, stored.password_hash, origin), AccountChanged):
+        if isinstance(await self.codes.add(kept, stored.password_hash, occasion.origin), AccountChanged):
             raise InvalidCredentials
         await self.check_credentials.upgrade_hash(stored, plain)
         return code

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatepass.domain.access_token import AccessClaims
+from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.client import Client
+from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.look_up_token import LookUpToken
+from gatepass.usecases.notes import if_done, of_session
 from gatepass.usecases.ports import Clock, Sessions
 
 
@@ -19,7 +22,7 @@ class RevokeToken:
     sessions: Sessions
     clock: Clock
 
-    async def __call__(self, client: Client, token: Secret[str]) -> bool:
+    async def __call__(self, client: Client, token: Secret[str], occasion: Occasion) -> bool:
         """
         Whether a session ended. Another client's token, and one that is not good any more, has no effect.
 
@@ -31,5 +34,10 @@ class RevokeToken:
         found = await self.look_up(token, spent_too=True)
         if found is None or found.client_id != client.id:
             return False
-        session = found.session if isinstance(found, AccessClaims) else found.id
-        return await self.sessions.revoke(session, self.clock())
+        now = self.clock()
+        event = AuditEvent(Deed.SIGN_OUT, now, occasion, client_id=client.id)
+        if isinstance(found, AccessClaims):
+            event = replace(event, session=found.session, account=found.subject)
+            return await self.sessions.revoke(found.session, now, note=if_done(event))
+        note = if_done(of_session(Deed.SIGN_OUT, found, now, occasion))
+        return await self.sessions.revoke(found.id, now, note=note)

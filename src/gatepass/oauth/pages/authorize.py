@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from gatepass.domain.errors import InvalidCredentials, Overloaded, RateLimited, Refused
+from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.secret import Secret
-from gatepass.domain.session import SessionOrigin
 from gatepass.http.error_table import headers_of
 from gatepass.http.messages import NO_STORE, Request, Response
-from gatepass.http.origin import origin_of
+from gatepass.http.occasion import occasion_of
 from gatepass.http.security_headers import NOT_A_PAGE
 from gatepass.oauth.authorization_request import CARRIED, AnswerAddress, FindClient, answer_address, code_request
 from gatepass.oauth.errors import OauthError, description_of
@@ -29,9 +29,7 @@ _SEE_OTHER: Final = 303
 class AuthorizeDeed(Protocol):
     """`usecases.authorize.Authorize`."""
 
-    async def __call__(
-        self, asked: CodeRequest, user_name: str, plain: Secret[str], origin: SessionOrigin
-    ) -> Secret[str]:
+    async def __call__(self, asked: CodeRequest, user_name: str, plain: Secret[str], occasion: Occasion) -> Secret[str]:
         """Check credentials and give a code."""
         ...
 
@@ -68,7 +66,7 @@ class AuthorizePage:
         try:
             asked = code_request(parameters, address, self._places.resources)
             plain = Secret(parameters.get("password") or "")
-            code = await self._authorize(asked, username, plain, origin_of(request))
+            code = await self._authorize(asked, username, plain, occasion_of(request, Door.OAUTH))
         except OauthError as refused:
             return _sent_back(address.with_error(refused.error, description_of(refused)), refused.error)
         except (InvalidCredentials, Overloaded, RateLimited) as refused:

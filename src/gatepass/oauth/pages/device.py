@@ -9,10 +9,12 @@ from gatepass.domain import user_code
 from gatepass.domain.client import Client
 from gatepass.domain.device_code import DeviceCode
 from gatepass.domain.errors import BadUserInput, CodeRefused, InvalidCredentials, Overloaded, RateLimited, Refused
+from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.secret import Secret
 from gatepass.domain.user_code import UserCode
 from gatepass.http.error_table import headers_of
 from gatepass.http.messages import Request, Response
+from gatepass.http.occasion import occasion_of
 from gatepass.oauth.form import Parameters
 from gatepass.oauth.pages.endpoint import answer_of, code_of, status_of_retry
 from gatepass.oauth.pages.html import Html, render
@@ -33,7 +35,7 @@ class AnswerDeed(Protocol):
         """What the device with this code asks for."""
         ...
 
-    async def allow(self, code: UserCode, user_name: str, plain: Secret[str], address: str | None) -> None:
+    async def allow(self, code: UserCode, user_name: str, plain: Secret[str], occasion: Occasion) -> None:
         """Say yes."""
         ...
 
@@ -80,18 +82,18 @@ class DevicePage:
                 case "continue":
                     return await self._ask(code, address)
                 case "allow":
-                    return await self._allow(code, parameters, address)
+                    return await self._allow(code, parameters, occasion_of(request, Door.OAUTH))
                 case _:
                     return await self._deny(code, address)
         except (BadUserInput, CodeRefused, RateLimited, Overloaded) as refused:
             return self._ask_for_code(typed, refused)
 
-    async def _allow(self, code: UserCode, parameters: Parameters, address: str | None) -> Response:
+    async def _allow(self, code: UserCode, parameters: Parameters, occasion: Occasion) -> Response:
         username = parameters.get("username") or ""
         try:
-            await self._devices.allow(code, username, Secret(parameters.get("password") or ""), address)
+            await self._devices.allow(code, username, Secret(parameters.get("password") or ""), occasion)
         except (InvalidCredentials, Overloaded, RateLimited) as refused:
-            return await self._ask(code, address, username, refused)
+            return await self._ask(code, occasion.origin.address, username, refused)
         return self._done("Your device is connected", "It goes on by itself in a few seconds.")
 
     async def _deny(self, code: UserCode, address: str | None) -> Response:
