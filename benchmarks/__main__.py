@@ -28,7 +28,7 @@ HEADLINES: Final = (
     "client.overhead",
     "client.sharing",
 )
-BY_NAME_ONLY: Final = ("postgres_refresh", "postgres_growth", "store_rotations", "password_pool", "fleet")
+BY_NAME_ONLY: Final = ("flood", "postgres_refresh", "postgres_growth", "store_rotations", "password_pool", "fleet")
 ALL: Final = (*HEADLINES, *BY_NAME_ONLY)
 
 

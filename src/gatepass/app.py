@@ -43,10 +43,11 @@ from gatepass.graphql.limits import DocumentLimits
 from gatepass.graphql.ports import Deeds
 from gatepass.graphql.sign_in_schema import RESERVED, sdl
 from gatepass.http.asgi import App
-from gatepass.http.body import BodyLimits
+from gatepass.http.body import Arriving, BodyLimits
 from gatepass.http.client_address import ClientAddress
 from gatepass.http.cross_origin import CrossOrigin
 from gatepass.http.edge import Edge, Observer
+from gatepass.http.in_flight import InFlight
 from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router, service_routes
 from gatepass.oauth.forward_auth import forward_auth_routes
@@ -189,6 +190,7 @@ async def compose(
             report=_report,
             client_address=ClientAddress(settings.trusted_proxies, _log.warning),
             cross_origin=CrossOrigin(settings.cors_origins),
+            in_flight=InFlight(settings.max_requests_per_client),
         )
         yield Service(edge, paths, deeds.authenticate, schema.refresh if schema else _nothing, metrics.snapshot)
 
@@ -307,7 +309,8 @@ def _places(settings: Settings) -> Places:
 
 
 def _body_limits(settings: Settings) -> BodyLimits:
-    return BodyLimits(settings.max_body_bytes, timedelta(seconds=settings.request_timeout_seconds))
+    timeout = timedelta(seconds=settings.request_timeout_seconds)
+    return BodyLimits(settings.max_body_bytes, timeout, Arriving(settings.max_arriving_bytes))
 
 
 @asynccontextmanager

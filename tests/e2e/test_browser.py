@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +55,19 @@ def test_a_sign_in_lasts_over_queries_reloads_and_streams_until_the_sign_out(pag
     expect(page.get_by_label("Password", exact=True)).to_be_visible(timeout=20_000)
     _runs(page, QUERY)
     expect(result).to_contain_text("UNAUTHENTICATED", timeout=20_000)
+
+
+def test_the_first_example_of_the_merged_schema_runs_as_it_stands(page: Page) -> None:
+    """It asks the API alone: the gateway takes no query that mixes `gatepass` with the API's fields."""
+    page.get_by_label("E-mail address", exact=True).fill(EMAIL)
+    page.get_by_label("Password", exact=True).fill(PLAIN_PASSWORD)
+    page.keyboard.press("Enter")
+    editor = page.get_by_label("GraphQL document")
+    expect(editor).to_have_value(re.compile("query Example"), timeout=20_000)
+    editor.press("Control+Enter")
+    result = page.get_by_role("region", name="Result")
+    expect(result).to_contain_text("company_name", timeout=20_000)
+    expect(result).not_to_contain_text("errors")
 
 
 def test_the_schema_is_the_sign_in_schema_before_and_the_merged_one_after(page: Page) -> None:

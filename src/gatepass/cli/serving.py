@@ -38,7 +38,9 @@ def run_gateway(settings: Settings) -> None:
     configure_logging(settings.log_format, settings.log_level)
     limits = ServerLimits(
         max_header_bytes=settings.max_header_bytes,
+        max_connections=settings.max_connections,
         head_seconds=settings.request_timeout_seconds,
+        unread_seconds=settings.reading_timeout_seconds,
         drain_seconds=settings.drain_seconds,
     )
     on_listening = functools.partial(_say_listening, settings)

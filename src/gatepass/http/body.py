@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
 
 from gatepass.http.edge import ClientGoneError
 from gatepass.http.messages import Request
-from gatepass.http.refusals import BadRequest, BodyTooLarge, RequestTimeout
+from gatepass.http.refusals import BadRequest, BodiesTooLarge, BodyTooLarge, RequestTimeout
+
+
+class Arriving:
+    """The bytes of all bodies that are on their way in, and how many may be held at once."""
+
+    def __init__(self, most: int = 268_435_456) -> None:
+        self._most = most
+        self.bytes = 0
+
+    def take(self, size: int) -> None:
+        """
+        Hold that many more.
+
+        Raises:
+            BodiesTooLarge: there is no room; nothing was taken.
+        """
+        if self.bytes + size > self._most:
+            raise BodiesTooLarge(retry_after_seconds=1)
+        self.bytes += size
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How much a client may send, and how long it may take from the head to the last byte."""
+    """
+    How much a client may send, and how long it may take from the head to the last byte.
+
+    `arriving` is shared by all who read bodies.
+    """
 
     max_body_bytes: int = 1_048_576
     request_timeout: timedelta = timedelta(seconds=30)
+    arriving: Arriving = field(default_factory=Arriving)
 
 
 async def read_body(request: Request, limits: BodyLimits) -> bytes:
@@ -28,6 +52,7 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
         BodyTooLarge: announced or sent more than allowed; the rest is not read.
         RequestTimeout: it did not come in time.
         BadRequest: Content-Length is not a number, or there twice.
+        BodiesTooLarge: too much arrives at once; the rest is not read.
         ClientGoneError: the client hung up before the end; nobody is left to answer.
     """
     if request.whole is not None and (whole := request.whole.whole_body()) is not None:
@@ -35,21 +60,29 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
             raise _too_large(limits)
         return whole
     _check_announced(request.header(b"content-length"), limits)
-    receive = request.receive
     chunks: list[bytes] = []
+    try:
+        with _Deadline(limits.request_timeout.total_seconds()):
+            return await _rest(request, limits, chunks)
+    finally:
+        limits.arriving.bytes -= sum(map(len, chunks))
+
+
+async def _rest(request: Request, limits: BodyLimits, chunks: list[bytes]) -> bytes:
+    """Receive to the end; what is held meanwhile is in `chunks`."""
     size = 0
-    with _Deadline(limits.request_timeout.total_seconds()):
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise ClientGoneError
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > limits.max_body_bytes:
-                raise _too_large(limits)
-            if not message.get("more_body", False):
-                return b"".join(chunks) + chunk if chunks else chunk
-            chunks.append(chunk)
+    while True:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise ClientGoneError
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limits.max_body_bytes:
+            raise _too_large(limits)
+        if not message.get("more_body", False):
+            return b"".join(chunks) + chunk if chunks else chunk
+        limits.arriving.take(len(chunk))
+        chunks.append(chunk)
 
 
 def _check_announced(length: bytes | None, limits: BodyLimits) -> None:

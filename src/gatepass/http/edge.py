@@ -12,6 +12,7 @@ from gatepass.http.asgi import Headers, Receive, Scope, Send, whole_exchange
 from gatepass.http.client_address import ClientAddress
 from gatepass.http.cross_origin import CrossOrigin
 from gatepass.http.error_table import headers_of, message_of, status_of
+from gatepass.http.in_flight import InFlight
 from gatepass.http.messages import NO_STORE, Answer, Request, Response
 from gatepass.http.request_id import NAME, request_id
 from gatepass.http.security_headers import EVERY_ANSWER, NOT_A_PAGE
@@ -37,10 +38,12 @@ class Edge:
         report: FaultReporter,
         client_address: ClientAddress | None = None,
         cross_origin: CrossOrigin | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         self._handler = handler
         self._client_address = client_address or ClientAddress()
         self._cross_origin = cross_origin or CrossOrigin()
+        self._in_flight = in_flight or InFlight()
         self._observe = observe
         self._report = report
 
@@ -55,9 +58,14 @@ class Edge:
             whole=whole_exchange(scope, receive, send),
         )
         try:
-            answer = await self._answer(request)
+            await self._exchange(request, send, started)
         except ClientGoneError:
             return
+        finally:
+            self._in_flight.leave(request)
+
+    async def _exchange(self, request: Request, send: Send, started: float) -> None:
+        answer = await self._answer(request)
         extra: Headers = [(NAME, request.id.encode("ascii")), *EVERY_ANSWER, *self._cross_origin.headers(request)]
         try:
             await answer.send_to(request, send, extra)
@@ -71,6 +79,7 @@ class Edge:
     async def _answer(self, request: Request) -> Answer:
         try:
             request.client = self._client_address(request.scope)
+            self._in_flight.enter(request)
             return self._cross_origin.preflight(request) or await self._handler(request)
         except ClientGoneError:
             raise

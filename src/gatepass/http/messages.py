@@ -19,10 +19,10 @@ class Request:
 
     `id` is the request id (made here or taken from a well-formed X-Request-ID), `client` the client's address as
     `ClientAddress` finds it, `method` empty where a WebSocket is asked for, `whole` the short way to read and answer
-    it, where there is one.
+    it, where there is one, `counted_as` what `InFlight` counts it as.
     """
 
-    __slots__ = ("_by_name", "client", "headers", "id", "method", "path", "receive", "scope", "whole")
+    __slots__ = ("_by_name", "client", "counted_as", "headers", "id", "method", "path", "receive", "scope", "whole")
 
     def __init__(
         self, scope: Scope, receive: Receive, *, request_id: str, client: str, whole: WholeExchange | None = None
@@ -32,6 +32,7 @@ class Request:
         self.receive = receive
         self.id = request_id
         self.client = client
+        self.counted_as: str | None = None
         self.method: str = scope.get("method", "")
         self.path: str = scope["path"]
         self.headers: Headers = scope["headers"]

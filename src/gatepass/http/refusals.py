@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatepass.domain.errors import BadUserInput, RequestTooLarge
+from gatepass.domain.errors import BadUserInput, Overloaded, RequestTooLarge
 
 
 class BadRequest(BadUserInput):
@@ -61,3 +61,17 @@ class HeadersTooLarge(RequestTooLarge):
     """431."""
 
     status = 431
+
+
+class TooManyRequests(Overloaded):
+    """503: a client has too many requests under way."""
+
+    status = 503
+    default_message = "This client has too many requests under way. Wait for their answers and try again."
+
+
+class BodiesTooLarge(Overloaded):
+    """503: all bodies that are arriving are too large together."""
+
+    status = 503
+    default_message = "The server is receiving more than it can hold. Wait and try again."

@@ -8,6 +8,7 @@ then (slow loris).
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -25,6 +26,9 @@ from gatepass.http.security_headers import EVERY_ANSWER
 from gatepass.server.exchange import Exchange
 
 _COLON_SPACE_AND_LINE_END: Final = 4
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
+_LEAST_READ: Final = 16_384
+"""Bytes that a client has to read within `unread_seconds`."""
 _LONGEST_REMEMBERED_PATH: Final = 128
 
 
@@ -33,14 +37,17 @@ class ServerLimits:
     """
     Bounds of connections.
 
-    `head_seconds` is how long a request line and its headers may take, `keep_alive_seconds` how long a connection may
+    `head_seconds` is how long a request line and its headers may take, `unread_seconds` how long a client may leave
+    what it was sent unread, `keep_alive_seconds` how long a connection may
     idle (longer than a proxy in front does, or it meets a closed one), `drain_seconds` how long open requests may go
     on once the server was told to stop, `linger_seconds` how long idle connections may still bring one then (at most
     half of the drain).
     """
 
     max_header_bytes: int = 32_768
+    max_connections: int = 8192
     head_seconds: float = 30.0
+    unread_seconds: float = 60.0
     keep_alive_seconds: int = 75
     drain_seconds: float = 8.0
     linger_seconds: float = 1.0
@@ -72,6 +79,10 @@ class HeadTooLargeError(Exception):
     """Raised through the parser to stop it."""
 
 
+class BadHostError(Exception):
+    """Raised through the parser to stop it: no Host, several, or one that is none."""
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -85,6 +96,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._head_seconds = config.limits.head_seconds
         self._max_header_bytes = config.limits.max_header_bytes
+        self._max_connections = config.limits.max_connections
+        self._unread_seconds = config.limits.unread_seconds
+        self._unread_since: float | None = None
+        self._unread_bytes = 0
+        self._hosts: list[bytes] = []
         self._head_began: float | None = None
         self._idle_since: float | None = None
         self._reads_head = True
@@ -100,6 +116,18 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Start the clock: a connection must say something."""
         super().connection_made(transport)
         self._head_began = self.loop.time()
+        if len(self.connections) > self._max_connections:
+            self._refuse(503, Code.OVERLOADED, "The server has too many connections. Wait and try again.")
+
+    def pause_writing(self) -> None:
+        """Start the clock of a client that does not read."""
+        super().pause_writing()
+        self._unread_since, self._unread_bytes = self.loop.time(), self.transport.get_write_buffer_size()
+
+    def resume_writing(self) -> None:
+        """Stop it."""
+        super().resume_writing()
+        self._unread_since = None
 
     def data_received(self, data: bytes) -> None:
         """
@@ -127,6 +155,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a head. Its first bytes are not counted as unparsed: the last request's may be in the same piece."""
         super().on_message_begin()
+        self._hosts.clear()
         self._reads_head = True
         self._head_bytes = self._unparsed_bytes = 0
 
@@ -151,7 +180,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._reads_head:
             # What uvicorn does here, written out: one call less for each header of each request.
             name = name.lower()
-            if name == b"expect" and value.lower() == b"100-continue":
+            if name == b"host":
+                self._hosts.append(value)
+            elif name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
             self.headers.append((name, value))
 
@@ -165,6 +196,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._reads_head = False
         self._head_began = None
         version = self.parser.get_http_version()
+        if not _is_one_host(self._hosts, version):
+            raise BadHostError
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["http_version"] = version
@@ -229,7 +262,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def check_time(self, now: float) -> None:
-        """Close the connection if it has idled or its head has taken too long. Called about once a second."""
+        """Close the connection if it idles, does not read, or its head takes too long. Called about once a second."""
+        if self._unread_since is not None and self._reads_too_slowly(now, self._unread_since):
+            # `close` would wait until all of it is read.
+            self.transport.abort()
+            return
         if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
             self.transport.close()
         if self._head_began is None or now - self._head_began <= self._head_seconds or self._refused:
@@ -239,6 +276,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         else:
             self._refused = True
             self.transport.close()
+
+    def _reads_too_slowly(self, now: float, since: float) -> bool:
+        """A slow line gets on; a byte now and then is none."""
+        left = self.transport.get_write_buffer_size()
+        if self._unread_bytes - left >= _LEAST_READ:
+            self._unread_since, self._unread_bytes = now, left
+            return False
+        return now - since > self._unread_seconds
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
         """Answer what the parser stopped at: not HTTP, or a head that was found too large."""
@@ -290,3 +335,14 @@ def _target(url: bytes) -> tuple[str, bytes, bytes]:
 
 
 _usual_target: Final = lru_cache(maxsize=256)(_target)
+
+
+def _is_one_host(hosts: list[bytes], version: str) -> bool:
+    """
+    Whether there is exactly one, of the form of one; HTTP/1.0 may do without.
+
+    Source: RFC 9112 §3.2.
+    """
+    if len(hosts) != 1:
+        return not hosts and version == "1.0"
+    return _HOST.fullmatch(hosts[0]) is not None

@@ -257,6 +257,13 @@ class Settings:
     )
 
     max_body_bytes: int = _limits.key(WholeNumber(1024, 67_108_864), 1_048_576, "Size of a request's body.")
+    max_arriving_bytes: int = _limits.key(
+        WholeNumber(1_048_576, 1_099_511_627_776), 268_435_456, "Bytes of all bodies that are on their way in."
+    )
+    max_connections: int = _limits.key(WholeNumber(1, 1_000_000), 8192, "Connections to a process.")
+    max_requests_per_client: int = _limits.key(
+        WholeNumber(1, 1_000_000), 2048, "Requests of one IPv4 address or IPv6 /64 that may be under way in a process."
+    )
     max_header_bytes: int = _limits.key(WholeNumber(1024, 1_048_576), 32_768, "Size of a request line and its headers.")
     max_document_characters: int = _limits.key(WholeNumber(256, 10_000_000), 65_536, "Length of a GraphQL document.")
     max_tokens: int = _limits.key(WholeNumber(10, 1_000_000), 10_000, "Lexical tokens of a GraphQL document.")
@@ -267,6 +274,9 @@ class Settings:
     )
     request_timeout_seconds: float = _limits.key(
         Number(0.1, 600), 30.0, "How long a client may take to send a request."
+    )
+    reading_timeout_seconds: float = _limits.key(
+        Number(0.1, 3600), 60.0, "How long a client may leave what it was sent unread before it is cut off."
     )
 
     revocation_poll_seconds: float = _running.key(

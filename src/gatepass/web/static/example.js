@@ -3,6 +3,8 @@ import { namedTypeOf, refText } from "./schema.js";
 const MOST_FIELDS = 3, MOST_LEAVES = 5, DEEPEST = 4;
 const PAGE_SIZE_ARGUMENTS = ["first", "limit", "take", "pageSize", "perPage"];
 const LIST_FIELDS = ["nodes", "edges", "items", "results", "data"];
+/** The sign-in service's own root field: the gateway takes no query that mixes it with the API's. */
+const OURS = "gatepass";
 
 /** What the editor holds before sign-in: the protocol's own mutation. */
 export const SIGN_IN_EXAMPLE = `# Sign in with the form, or here: put in your
@@ -27,7 +29,7 @@ mutation signIn {
  * Returns {query, variables}, both texts.
  */
 export function exampleFor(schema) {
-  const fields = (schema.types.get(schema.roots.query)?.fields ?? []).filter((field) => !field.isDeprecated && !field.name.startsWith("_"));
+  const fields = (schema.types.get(schema.roots.query)?.fields ?? []).filter((field) => !field.isDeprecated && !field.name.startsWith("_") && field.name !== OURS);
   const free = fields.filter(needsNothing).map((field) => fieldLines(schema, field, 1)).filter(Boolean).slice(0, MOST_FIELDS);
   if (free.length) return { query: `# The first fields of this API. “Schema” shows what else there is.\n\nquery Example {\n${free.join("\n")}\n}\n`, variables: "" };
   return fields.length ? withVariables(schema, fields[0]) : null;
