@@ -81,10 +81,10 @@ def test_the_two_headers_must_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ['for="', f'for=", for={CLIENT}', "for=", "for", f"for={CLIENT} for=x", "=", "for=a b"]
+    "value", ['for="', f'for=", for={CLIENT}', "for=", "for", f"for={CLIENT} for=x", "=", "for=a b", "\n", "for=a\n"]
 )
 def test_a_header_that_cannot_be_read_is_refused(value: str) -> None:
-    """An open quote would swallow what the next proxy appends."""
+    """An open quote would swallow what the next proxy appends; a line break at the end must not be waited for."""
     with pytest.raises(BadRequest):
         seen(("Forwarded", value))
 

@@ -70,6 +70,22 @@ def test_what_was_sent_as_a_password_is_known_wherever_it_comes_back(iris: Iris)
     assert "Harmless" not in history_of(iris)
 
 
+def test_what_looked_harmless_goes_when_it_turns_out_to_be_a_password(iris: Iris) -> None:
+    """The variable was there before the query that says what it is."""
+    iris.writes("query Harmless($p: String) { hello(name: $p) }")
+    iris.writes(f'{{"who": "{EMAIL}", "p": "{PASSWORD}"}}', "variables.json")
+    rests(iris)
+    iris.presses("Execute query")
+    iris.reads("UNAUTHENTICATED")
+    assert PASSWORD in iris.kept(), "as nobody could know it then"
+    iris.writes(SIGN_IN)
+    rests(iris)
+    iris.presses("Execute query")
+    iris.reads("accessToken")
+    rests(iris)
+    assert PASSWORD not in iris.kept()
+
+
 def test_typed_by_hand_and_never_run_it_is_kept_nowhere(iris: Iris) -> None:
     iris.page.locator(".graphiql-query-editor .view-lines").click()
     iris.page.keyboard.press("Control+a")

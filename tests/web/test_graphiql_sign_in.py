@@ -201,6 +201,21 @@ def test_a_server_in_trouble_ends_no_session(iris: Iris) -> None:
     iris.is_signed_in()
 
 
+def test_a_reload_while_the_server_is_in_trouble_finds_everything_when_it_is_over(iris: Iris) -> None:
+    iris.signs_in()
+    iris.is_signed_in()
+    iris.service.renewals_fail_with = Refusal("OVERLOADED", "Too much to do.", 503)
+    iris.page.reload()
+    iris.sees_the_editor()
+    expect(iris.page.get_by_role("heading", name="One moment")).to_be_visible()
+    expect(iris.problem("Not renewed: Too much to do.")).to_be_visible()
+    iris.service.renewals_fail_with = None
+    iris.is_signed_in()
+    iris.presses("Show Documentation Explorer")
+    iris.page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query").click()
+    expect(iris.page.locator(".graphiql-doc-explorer")).to_contain_text("companies")
+
+
 def test_a_subscription_goes_on_across_a_renewal(iris: Iris) -> None:
     """The server ends a stream with the token that opened it; the page opens it again with the next one."""
     iris.signs_in()

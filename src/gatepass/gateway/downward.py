@@ -96,8 +96,8 @@ def downward(status: int, headers: Headers, outgoing: Outgoing) -> Head:
 
 def joined(headers: Headers, extra: Headers) -> Headers:
     """The upstream's headers and the edge's; where both have one, the edge's counts."""
-    names = {name for name, _ in extra}
-    return [*(header for header in headers if header[0] not in names), *extra]
+    names = dict(extra)
+    return [header for header in headers if header[0] not in names] + extra
 
 
 def _translated(head: Head, outgoing: Outgoing) -> Head:

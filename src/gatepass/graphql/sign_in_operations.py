@@ -100,9 +100,9 @@ class SignInOperations:
         except UnplannedError:
             return None
 
-    async def run_planned(self, call: PlannedCall, occasion: Occasion) -> bytes:
+    def run_planned(self, call: PlannedCall, occasion: Occasion) -> Awaitable[bytes]:
         """The body of the answer to a planned call."""
-        return await call.run(self._service.deeds, occasion)
+        return call.run(self._service.deeds, occasion)
 
     async def run(self, document: Document, envelope: Envelope, occasion: Occasion, caller: Caller | None) -> bytes:
         """

@@ -24,7 +24,7 @@ _MAX_BYTES: Final = 4096
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - of RFC 9110
 _PAIR: Final = rf'(?:{_TOKEN})=(?:{_TOKEN}|"(?:[^"\\]|\\.)*")'
 # Apart from the header's own grammar, an empty element is taken: RFC 9110 §5.6.1.2.
-_ELEMENT: Final = re.compile(rf"[ \t]*((?:{_PAIR})?(?:[ \t]*;[ \t]*(?:{_PAIR})?)*)[ \t]*(?:,|$)")
+_ELEMENT: Final = re.compile(rf"[ \t]*((?:{_PAIR})?(?:[ \t]*;[ \t]*(?:{_PAIR})?)*)[ \t]*(?:,|\Z)")
 _FOR: Final = re.compile(rf'(?:^|;)[ \t]*for=({_TOKEN}|"(?:[^"\\]|\\.)*")', re.IGNORECASE)
 _HOST_AND_PORT: Final = re.compile(r"\[(?P<six>[^\]]*)\](?::\w+)?|(?P<four>[0-9.]+)(?::\w+)?")
 _HINT: Final = (

@@ -1,7 +1,7 @@
 /**
  * Sends what GraphiQL runs, through the session, and knows what came of it.
  *
- * `answer` is the last thing that was run: {state, facts, mood, errors, pair}. Every change of it is a `change` event.
+ * `answer` is the last thing that was run: {facts, mood, errors, pair}. Every change of it is a `change` event.
  */
 import { operationsIn } from "gatepass-shared/document.js";
 import { troubleIn } from "gatepass-shared/endpoint.js";
@@ -14,12 +14,14 @@ const NOTHING = { facts: "", mood: "", errors: [], pair: null };
 
 export class Desk extends EventTarget {
   #session;
+  #storage;
   #running = new Set();
   #answer = NOTHING;
 
-  constructor(session) {
+  constructor(session, storage) {
     super();
     this.#session = session;
+    this.#storage = storage;
   }
 
   get answer() { return this.#answer; }
@@ -56,11 +58,15 @@ export class Desk extends EventTarget {
   #run(request, headers, observer) {
     const turn = new AbortController();
     this.#running.add(turn);
-    rememberSent(request);
+    if (rememberSent(request)) this.#storage.judgeAgain();
     this.#show({ ...NOTHING, facts: "Waiting …" });
     this.#send(request, { headers: textsOf(headers), streams: typeOf(request) === "subscription", signal: turn.signal }, observer)
       .catch((trouble) => this.#fail(trouble, turn, observer))
-      .finally(() => { this.#running.delete(turn); observer.complete(); });
+      .finally(() => {
+        this.#running.delete(turn);
+        // Whoever stopped it may have started another by now, and GraphiQL has one place for both.
+        if (!turn.signal.aborted) observer.complete();
+      });
     return { unsubscribe: () => { this.#show({ ...this.#answer, facts: "Stopped", mood: "" }); turn.abort(); } };
   }
 

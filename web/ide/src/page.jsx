@@ -19,8 +19,8 @@ export function Page({ session }) {
 }
 
 function Visit({ session, end }) {
-  const desk = useMemo(() => new Desk(session), [session]);
   const storage = useMemo(() => new DeskStorage(), []);
+  const desk = useMemo(() => new Desk(session, storage), [session, storage]);
   const pass = useMemo(() => passPlugin(session, desk), [session, desk]);
   const plugins = useMemo(() => [pass, HISTORY_PLUGIN], [pass]);
   useEffect(() => {
@@ -55,15 +55,18 @@ function Following({ session, desk }) {
   const { introspect, setTheme } = useGraphiQLActions();
   const theme = useGraphiQL((state) => state.theme);
   const activeTab = useGraphiQL((state) => state.activeTabIndex);
+  const isIntrospecting = useGraphiQL((state) => state.isIntrospecting);
   const known = useRef(session.phase);
   useEvents(session, "change");
   const phase = session.phase;
   useEffect(() => {
     const before = known.current;
     known.current = phase;
-    // Before sign-in the server shows another schema than after. Who takes up a kept sign-in has waited for the token.
-    if (phase !== "held" && before !== "held" && phase !== before) void introspect();
-  }, [phase, introspect]);
+    // Who takes up a kept sign-in asks for the schema at once, and that request waits for the token by itself.
+    const isAsked = before === "held" && isIntrospecting;
+    // Before sign-in the server shows another schema than after.
+    if (phase !== before && phase !== "held" && !isAsked) void introspect();
+  }, [phase, introspect, isIntrospecting]);
   useEffect(() => desk.clear(), [activeTab, desk]);
   useEffect(() => {
     // At dusk the style sheets follow the system by themselves, the editor has to be told.

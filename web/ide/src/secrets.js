@@ -18,11 +18,12 @@ export function holdsSecret(...texts) {
   });
 }
 
-/** Remember the values of a request that signs in, so that they are known under any name. */
+/** Remember the values of a request that signs in, so that they are known under any name; true when it was one. */
 export function rememberSent({ query, variables }) {
-  if (!holdsSecret(query, JSON.stringify(variables ?? {}))) return;
+  if (!holdsSecret(query, JSON.stringify(variables ?? {}))) return false;
   const literals = Array.from(query.matchAll(/"((?:[^"\\\n]|\\.)*)"/g), ([, literal]) => unescaped(literal));
   for (const value of [...literals, ...stringsIn(variables)]) rememberValue(value);
+  return true;
 }
 
 /** Remember one secret, such as a password that was typed into the form. */

@@ -10,7 +10,9 @@ import { holdsSecret } from "./secrets.js";
 const PREFIX = `gatepass ide ${location.pathname.replace(/\/+$/, "")} `;
 const LAYOUT = new Set(["graphiql:theme", "graphiql:visiblePlugin", "graphiql:docExplorerFlex", "graphiql:editorFlex", "graphiql:secondaryEditorFlex"]);
 const OF_THE_TAB = { "graphiql:query": "query", "graphiql:variables": "variables" };
-const CLEANED = { "graphiql:tabState": withoutSecretTabs, "graphiql:queries": withoutHeaders, "graphiql:favorites": withoutHeaders };
+const TABS = "graphiql:tabState";
+const HISTORY = { "graphiql:queries": withoutHeaders, "graphiql:favorites": withoutHeaders };
+const CLEANED = { [TABS]: withoutSecretTabs, ...HISTORY };
 
 /** A value that may not be kept. GraphiQL's history drops an entry whose storage fails. */
 export class SecretRefused extends Error {}
@@ -22,16 +24,25 @@ export class DeskStorage {
   get length() { return ownKeys().length; }
 
   getItem(key) {
-    if (key in OF_THE_TAB) return openTab(this.getItem("graphiql:tabState"))?.[OF_THE_TAB[key]] ?? null;
+    if (key in OF_THE_TAB) return openTab(this.getItem(TABS))?.[OF_THE_TAB[key]] ?? null;
     try { return localStorage.getItem(PREFIX + key); } catch { return null; }
   }
 
   setItem(key, value) {
     if (this.#retired) return;
     const kept = CLEANED[key]?.(value) ?? (LAYOUT.has(key) && !holdsSecret(value) ? value : null);
+    if (kept === null && key === TABS) this.removeItem(key);
     if (kept === null) throw new SecretRefused("Not kept.");
     // Site data may be blocked, or full: then the page forgets, and goes on.
     try { localStorage.setItem(PREFIX + key, kept); } catch { /* see above */ }
+  }
+
+  /** What was kept may have looked harmless until now: a variable, say, before its query said `signIn`. */
+  judgeAgain() {
+    for (const key of Object.keys(HISTORY)) {
+      const kept = this.getItem(key);
+      if (kept) try { localStorage.setItem(PREFIX + key, withoutSecrets(kept)); } catch { this.removeItem(key); }
+    }
   }
 
   removeItem(key) {
@@ -73,6 +84,10 @@ function withoutHeaders(value) {
   const entries = Object.entries(JSON.parse(value));
   if (entries.some(([, items]) => items.some(isSecret))) return null;
   return JSON.stringify(Object.fromEntries(entries.map(([name, items]) => [name, items.map(({ headers: _, ...item }) => item)])));
+}
+
+function withoutSecrets(history) {
+  return JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(history)).map(([name, items]) => [name, items.filter((item) => !isSecret(item))])));
 }
 
 function isSecret({ query, variables, headers, title, label, operationName }) {
