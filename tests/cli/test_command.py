@@ -24,7 +24,7 @@ def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
 
 
 ALL = commands(command_line)
-WITHOUT_OPTIONS = {("demo",), ("use",), ("completion",)}
+WITHOUT_OPTIONS = {("demo",), ("use",), ("completion",), ("ide", "build")}
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

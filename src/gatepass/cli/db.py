@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -13,6 +14,7 @@ from gatepass.cli.source import Source, with_source
 from gatepass.cli.terminal import say, shown
 
 UPGRADE_NEEDED = 1
+Result = TypeVar("Result")
 
 
 @click.group()
@@ -34,7 +36,7 @@ def upgrade(source: Source) -> None:
 
     settings = source.load()
     check_store_is_there(settings)
-    applied = asyncio.run(upgrade_store(settings.store_url))
+    applied = _run(upgrade_store(settings.store_url))
     for name in applied:
         say(f"applied {name}")
     say(
@@ -56,7 +58,7 @@ def status(source: Source, *, as_json: bool) -> int:
 
     settings = source.load()
     check_store_is_there(settings)
-    found = asyncio.run(schema_status(settings.store_url))
+    found = _run(schema_status(settings.store_url))
     if as_json:
         click.echo(json.dumps({"applied": list(found.applied), "missing": list(found.missing)}, indent=2))
     else:
@@ -95,7 +97,7 @@ def copy(source: Source, from_url: str, to_url: str, *, replaces: bool) -> None:
         def progress(table: str, done: int, total: int) -> None:
             line.now(f"copying {table}: {done} of {total}")
 
-        arrived = asyncio.run(copy_store(*urls, replaces=replaces, progress=progress))
+        arrived = _run(copy_store(*urls, replaces=replaces, progress=progress))
     for copied in arrived:
         say(f"{copied.table}: {copied.rows} copied, SHA-256 {copied.digest[:16]}")
     say("the target holds what the source holds; set GATEPASS_DATABASE_URL to it and start the servers")
@@ -117,5 +119,11 @@ def backup(source: Source, file: Path) -> None:
 
     settings = source.load()
     check_store_is_there(settings)
-    asyncio.run(back_up(settings.store_url, file.absolute()))
+    _run(back_up(settings.store_url, file.absolute()))
     say(f"made {file}")
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    import asyncio  # noqa: PLC0415 - not for --help
+
+    return asyncio.run(work)

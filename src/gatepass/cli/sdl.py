@@ -188,7 +188,7 @@ def _block_string(text: str) -> str:
     if not is_printable or has_own_edges:
         return _quoted(text)
     escaped = text.replace('"""', '\\"""')
-    if len(lines) == 1 and not escaped.endswith(('"', "\\")) and len(escaped) < 70:  # noqa: PLR2004 - as others do
+    if len(lines) == 1 and not escaped.endswith(('"', "\\")) and len(escaped) <= 70:  # noqa: PLR2004 - as others do
         return f'"""{escaped}"""'
     return f'"""\n{escaped}\n"""'
 
