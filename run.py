@@ -222,7 +222,7 @@ def check(arguments: list[str]) -> int:
         "formatting": follow(python.with_name("ruff"), "format", "--check", *code),
         "types": follow(python, "-m", "mypy", *code),
         "imports": follow(python.with_name("lint-imports"), "--no-logo"),
-        "documentation": follow(python, "-m", "pytest", "-q", "tests/docs"),
+        "documentation": follow(python, "-m", "pytest", "-q", "-n", "logical", "tests/docs"),
     }
     failed = [name for name, exit_code in results.items() if exit_code]
     print(f"\ncheck: {', '.join(failed)} failed" if failed else "\ncheck: all is well")

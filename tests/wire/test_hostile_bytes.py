@@ -85,7 +85,9 @@ def test_the_lifting_of_literals(text: str) -> None:
     lifted = lift(text)
     if lifted is None:
         return
-    assert '"x"' not in lifted.template
+    again = lift(lifted.template)
+    assert again is not None
+    assert again.template == lifted.template, "a literal was left in it"
     assert '"""' not in lifted.template
 
 
