@@ -195,6 +195,13 @@ def postgres_url_for(folder: Path) -> str:
     return _of_folders[folder]
 
 
+def rows_of_folder(folder: Path) -> dict[str, list[str]]:
+    """Every row of every table of that store, as text."""
+    schema = postgres_url_for(folder).rpartition("=")[2]
+    names = shared_server().psql(f"SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'").split()
+    return {name: shared_server().psql(f"SELECT * FROM {schema}.{name} ORDER BY 1").splitlines() for name in names}
+
+
 def stop_shared_server() -> None:
     """At the end of a run."""
     while _shared:

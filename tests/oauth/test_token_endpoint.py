@@ -373,12 +373,14 @@ async def test_every_grant_names_what_is_missing(world: World, grant: str) -> No
 
 async def test_a_fault_says_nothing_of_itself(world: World, service: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """500 in the same form, with a request id."""
+    from gatepass.stores.postgres.clients import PostgresClients
     from gatepass.stores.sqlite.clients import SqliteClients
 
     async def broken(*_: object) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(SqliteClients, "find", broken)
+    monkeypatch.setattr(PostgresClients, "find", broken)
     answer = await service.gets_tokens_for_itself()
     assert (answer.status, answer.error) == (500, "server_error")
     assert "secret detail" not in answer.body["error_description"]

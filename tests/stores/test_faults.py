@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.domain.errors import StoreUnavailable
+from gatepass.domain.session import Session
 from gatepass.stores.sqlite import SqliteStore, open_store
 from gatepass.usecases.ports import Added, Rotated
 from tests.kit.store_world import NOW, SECOND, Person, an_account, enrol, stored
@@ -82,6 +84,40 @@ async def test_a_disk_that_fails_at_commit_fails_everyone_in_it_and_writes_nothi
     for session in sessions:
         assert await stored(ana.store, session.id) == session
         assert isinstance(await ana.refreshes(session, 0), Rotated)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 400 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, check=False, capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("needs to mount a small disk: run as root, with CAP_SYS_ADMIN")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+async def test_on_a_disk_that_is_really_full_nothing_answered_is_lost_and_it_heals(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    store = await open_store(small_disk / "gatepass.db")
+    ana = await enrol(store)
+    ballast.write_bytes(bytes(100_000))
+    answered: list[Session] = []
+
+    async def sign_in_for_ever() -> None:
+        while True:
+            answered.append(await ana.signs_in())
+
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        await sign_in_for_ever()
+    assert answered
+    ballast.unlink()
+    answered.append(await ana.signs_in())
+    for session in answered:
+        assert await stored(store, session.id) == session
+    await store.close()
 
 
 async def test_a_lock_that_another_process_keeps_is_a_fault_after_the_timeout(path: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 from gatepass.domain.account import email_address
 from gatepass.domain.audit import AuditEvent, Deed, Reason, Result
 from gatepass.domain.occasion import Door, Occasion
-from gatepass.stores.sqlite import SqliteStore, open_store
+from gatepass.stores.opening import open_store
 from gatepass.usecases.enable_account import EnableAccount
 from gatepass.usecases.noted_store import NotedStore
-from gatepass.usecases.ports import AuditQuery
+from gatepass.usecases.ports import AuditQuery, Store
 from tests.kit.world import Person, Tokens, World
 
 CHANGE = (
@@ -24,14 +24,14 @@ NEW = "wooden-lantern-quiet-harbour"
 
 
 @pytest.fixture
-async def store(world: World) -> AsyncIterator[SqliteStore]:
+async def store(world: World) -> AsyncIterator[Store]:
     """The service's store, as another process has it open."""
-    opened = await open_store(world.settings.data_dir / "gatepass.db")
+    opened = await open_store(world.settings.store_url)
     yield opened
     await opened.close()
 
 
-async def noted(store: SqliteStore, *without: Deed) -> list[AuditEvent]:
+async def noted(store: Store, *without: Deed) -> list[AuditEvent]:
     """Everything that was noted since the start, but for the making of keys."""
     found = await store.audit.page(AuditQuery(limit=1000))
     return [each.event for each in found if each.event.deed not in (Deed.KEY_ACTIVATED, *without)]
@@ -47,7 +47,7 @@ async def asks(person: Person, tokens: Tokens, query: str, **variables: object) 
     await person.world.posts(query, variables, bearer=tokens.access)
 
 
-async def test_a_sign_in_is_noted_with_who_when_and_from_where(world: World, store: SqliteStore, ana: Person) -> None:
+async def test_a_sign_in_is_noted_with_who_when_and_from_where(world: World, store: Store, ana: Person) -> None:
     """And with the id of its request."""
     answered = await world.client.post(
         "/graphql/",
@@ -67,7 +67,7 @@ async def test_a_sign_in_is_noted_with_who_when_and_from_where(world: World, sto
     assert abs(event.at - world.clock()) < timedelta(seconds=30)
 
 
-async def test_a_refusal_is_noted_with_its_true_reason(world: World, store: SqliteStore, ana: Person) -> None:
+async def test_a_refusal_is_noted_with_its_true_reason(world: World, store: Store, ana: Person) -> None:
     """The caller is told the same each time; a name that nobody has may be a password, and is left out."""
     disabled = Person(world, "ben@example.org", "quite another secret of ben")
     await EnableAccount(store.accounts, world.clock)(disabled.email, enabled=False)
@@ -91,7 +91,7 @@ async def test_a_refusal_is_noted_with_its_true_reason(world: World, store: Sqli
 
 
 async def test_a_replay_and_a_reuse_are_noted_and_an_ordinary_refresh_is_not(
-    world: World, store: SqliteStore, ana: Person
+    world: World, store: Store, ana: Person
 ) -> None:
     """The reuse in the same transaction as the end of the session."""
     first = await ana.signs_in()
@@ -109,7 +109,7 @@ async def test_a_replay_and_a_reuse_are_noted_and_an_ordinary_refresh_is_not(
     assert events[0].occasion.request_id is not None
 
 
-async def test_the_ends_of_sessions_are_noted(store: SqliteStore, ana: Person) -> None:
+async def test_the_ends_of_sessions_are_noted(store: Store, ana: Person) -> None:
     """Each with the account, and once."""
     first, _, third = [await ana.signs_in() for _ in range(3)]
     await ana.signs_out(first)
@@ -130,7 +130,7 @@ async def test_the_ends_of_sessions_are_noted(store: SqliteStore, ana: Person) -
     assert events[2].detail == "sessions ended: 1"
 
 
-async def test_changes_of_a_password_are_noted_and_so_are_tries(store: SqliteStore, ana: Person) -> None:
+async def test_changes_of_a_password_are_noted_and_so_are_tries(store: Store, ana: Person) -> None:
     """A wrong current password is an attempt."""
     tokens = await ana.signs_in()
     await asks(ana, tokens, CHANGE, c="a wrong password", n=NEW)
@@ -142,7 +142,7 @@ async def test_changes_of_a_password_are_noted_and_so_are_tries(store: SqliteSto
     ]
 
 
-async def test_what_an_operator_does_is_noted_with_who_it_was(world: World, store: SqliteStore, ana: Person) -> None:
+async def test_what_an_operator_does_is_noted_with_who_it_was(world: World, store: Store, ana: Person) -> None:
     """Whatever is done through the store of the command line leaves a note by itself."""
     operators = NotedStore(store, Occasion(Door.COMMAND_LINE, operator="root"), world.clock)
     found = await store.accounts.find(email_address(ana.email))
@@ -165,14 +165,14 @@ async def test_what_an_operator_does_is_noted_with_who_it_was(world: World, stor
     assert {(event.email, event.occasion.operator) for event in events} == {("ana@example.org", "root")}
 
 
-async def test_the_first_keys_are_noted_as_the_servers_own_doing(store: SqliteStore) -> None:
+async def test_the_first_keys_are_noted_as_the_servers_own_doing(store: Store) -> None:
     """Key administration, also where nobody sat at a keyboard."""
     found = await store.audit.page(AuditQuery(limit=9, deed=Deed.KEY_ACTIVATED))
     assert {entry.event.occasion.door for entry in found} == {Door.SERVER}
     assert any("access key" in (entry.event.detail or "") for entry in found)
 
 
-async def test_no_entry_holds_a_secret(world: World, store: SqliteStore, ana: Person) -> None:
+async def test_no_entry_holds_a_secret(world: World, store: Store, ana: Person) -> None:
     """Not the password, not a token, not what was tried."""
     tokens = await ana.signs_in()
     await ana.tries_to_sign_in("a wrong password that is nearly right")

@@ -12,6 +12,8 @@ from gatepass.domain.errors import StoreUnavailable
 from gatepass.domain.identifiers import SessionId
 from gatepass.usecases.ports import Clock, RevocationFeed
 
+_CLOCK_STEP: Final = timedelta(seconds=1)
+"""A clock may be set back by so much without a further thought; tokens expire long before their revocation does."""
 _FORGET_EVERY: Final = timedelta(minutes=1)
 
 
@@ -41,6 +43,9 @@ class RevokedSessions:
             StoreUnavailable: what is known stays as it is, and grows stale.
         """
         now = self._clock()
+        if self._fresh_at is not None and now < self._fresh_at - _CLOCK_STEP:
+            # What had expired by a clock that has jumped back since may have to be refused again.
+            self._cursor, self._forgotten_at = 0, now
         page = await self._feed.since(self._cursor, now)
         self._cursor = page.cursor
         for revocation in page.revocations:
@@ -62,7 +67,8 @@ class RevokedSessions:
 
     def check_fresh(self) -> None:
         """Raise `StoreUnavailable` where the feed has been silent for too long."""
-        if self._fresh_at is None or self._clock() - self._fresh_at > self._stale_after:
+        # An answer of the future is as stale as one of the past: a clock that jumped back must not make it last.
+        if self._fresh_at is None or abs(self._clock() - self._fresh_at) > self._stale_after:
             raise StoreUnavailable("revocations are unknown: the store has not answered for too long")
 
     @contextmanager
