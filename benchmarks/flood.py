@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.harness import load
-from benchmarks.harness.bodies import constant, query_body, sign_in_body
+from benchmarks.harness.bodies import constant, query_body, refresher, sign_in_body
 from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.installation import EMAIL, Installation, TokenPair, installation
 from benchmarks.harness.machine import cores
@@ -89,11 +89,16 @@ class Calm:
     p99: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
 
-    async def measure(self, server: ServerProcess, tokens: list[TokenPair], seconds: float) -> None:
-        """Ask for so long; each answer has to be one, and health has to be green."""
+    async def measure(
+        self, server: ServerProcess, tokens: list[TokenPair], refresh: load.NextRequest, seconds: float
+    ) -> None:
+        """Ask and refresh for so long; each answer has to be one, and health has to be green."""
         body = query_body()
         requests = [constant(load.post(body, server.port, bearer=pair.access)) for pair in tokens]
-        asked = await load.drive(server.port, requests, seconds, pause=PAUSE_SECONDS)
+        asked, _ = await asyncio.gather(
+            load.drive(server.port, requests, seconds, pause=PAUSE_SECONDS),
+            load.drive(server.port, [refresh], seconds, pause=PAUSE_SECONDS),
+        )
         self.p99.append(asked.percentile(0.99) * 1e3)
         self.memory.append(server.resident_bytes / 1e6)
         for path in ("/livez", "/readyz"):
@@ -107,20 +112,20 @@ def main(pace: Pace = FULL) -> Report:
 
 
 async def _measure(made: Installation, pace: Pace) -> Report:
-    tokens = await asyncio.to_thread(made.open_sessions, QUERIES)
+    *tokens, another = await asyncio.to_thread(made.open_sessions, QUERIES + 1)
     idle, storm, after = Calm("idle"), Calm("in the storm"), Calm(f"{AFTER_SECONDS:g} s after it")
     with ExitStack() as stack:
         upstream = stack.enter_context(echo_server(ANSWER_BYTES, has_schema=True))
         server = stack.enter_context(made.serve(f"http://127.0.0.1:{upstream.port}/graphql"))
-        attackers = Storm(server.port)
+        attackers, refresh = Storm(server.port), refresher(another.refresh, server.port, inline=False)
         for _ in pace.turns([idle], ROUNDS):
-            await idle.measure(server, tokens, SECONDS)
+            await idle.measure(server, tokens, refresh, SECONDS)
             attackers.begin()
             await asyncio.sleep(2)
-            await storm.measure(server, tokens, SECONDS)
+            await storm.measure(server, tokens, refresh, SECONDS)
             await attackers.end()
             await asyncio.sleep(AFTER_SECONDS)
-            await after.measure(server, tokens, SECONDS)
+            await after.measure(server, tokens, refresh, SECONDS)
     return _report(idle, storm, after, attackers.sent)
 
 
@@ -146,7 +151,7 @@ def _report(idle: Calm, storm: Calm, after: Calm, sent: int) -> Report:
             f"{SLOW} connections that send a byte a second, guesses at {TIMES_CAPACITY} times what {len(cores())} hash "
             f"processes can do ({sent} requests in all), {OVERSIZED_A_SECOND} bodies of 2 MB a second; the attackers "
             f"run beside the server. {QUERIES} connections ask one protected query each {PAUSE_SECONDS * 1e3:.0f} ms; "
-            "all succeed, and health is green."
+            "one refreshes; all succeed, and health is green."
         ),
         columns=("", "p99 ms", "memory MB"),
         rows=[

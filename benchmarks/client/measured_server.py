@@ -25,9 +25,9 @@ class MeasuredServer:
         """Its endpoint."""
         return f"http://127.0.0.1:{self.port}/graphql/"
 
-    def begin(self, life_seconds: float = 3600.0, good_for: int = 0, due_after: int = 0) -> None:
+    def begin(self, life_seconds: float = 3600.0, **settings: float) -> None:
         """Forget what came; see `token_server.Tokens`."""
-        settings = {"life_seconds": life_seconds, "good_for": good_for, "due_after": due_after}
+        settings = {"life_seconds": life_seconds, **settings}
         httpx2.post(f"http://127.0.0.1:{self.port}/begin", json=settings).raise_for_status()
 
     def figures(self) -> Figures:

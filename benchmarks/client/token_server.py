@@ -63,12 +63,12 @@ class Tokens:
     Args:
         life_seconds: of an access token.
         good_for: so many operations; 0: for any number.
-        due_after: so many operations it has to be renewed, if its time has not come before; 0: by time alone.
+        answer_seconds: an operation takes so long, as over the internet.
     """
 
     life_seconds: float = 3600.0
     good_for: int = 0
-    due_after: int = 0
+    answer_seconds: float = 0.0
     access: dict[str, Token] = field(default_factory=dict)
     newest: Token = field(default_factory=lambda: Token(0.0))
     refresh: str = ""
@@ -108,8 +108,8 @@ class Tokens:
 
     @property
     def _is_due(self) -> bool:
-        is_old = _age(self.newest) >= _DUE_SHARE * self.life_seconds
-        return is_old or bool(self.due_after and self.newest.used >= self.due_after)
+        is_used_up = bool(self.good_for) and self.newest.used >= self.good_for
+        return is_used_up or _age(self.newest) >= _DUE_SHARE * self.life_seconds
 
     def _pair(self) -> Any:
         access, self.refresh = secrets.token_hex(24), secrets.token_hex(24)
@@ -154,6 +154,8 @@ class TokenServer:
             return 200, await tokens.refreshed(json.loads(body)["variables"]["refreshToken"])
         if b"signIn(" in body:
             return 200, tokens.signed_in()
+        if tokens.answer_seconds:
+            await asyncio.sleep(tokens.answer_seconds)
         answer = tokens.answer(dict(scope["headers"]).get(b"authorization", b"").decode())
         if answer is None:
             return 401, {"errors": [{"message": "Sign in.", "extensions": {"code": "UNAUTHENTICATED"}}]}

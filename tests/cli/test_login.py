@@ -38,7 +38,10 @@ def test_a_sign_in_is_kept_and_its_password_is_not(gatepass: Gatepass, plain: Pl
     result = gatepass("login", plain.address, "-u", EMAIL, "--password-stdin", stdin=f"{PASSWORD}\n")
     assert (result.code, result.out) == (0, "")
     host = plain.address.split("/")[2].replace(":", "-")
-    assert result.err.endswith(f"signed in to {plain.address} as {EMAIL} (profile {host})\n")
+    assert result.err == (
+        f"The sign-in is kept in {state}, readable by you alone; the password is not kept.\n"
+        f"signed in to {plain.address} as {EMAIL} (profile {host})\n"
+    )
     assert PASSWORD not in content_of(state) + result.err
     assert EMAIL in content_of(state)
     modes = {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [state, *state.rglob("*")]}

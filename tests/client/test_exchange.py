@@ -17,6 +17,11 @@ UNKNOWN_FIELD = error_body("Cannot query field 'expiresIn' on type 'LoginResult'
 PASSWORD, REFRESH_TOKEN = "password-canary", "refresh-canary"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_waiting() -> None:
+    """The pauses are as they are: here nobody waits for them."""
+
+
 def pair(name: str, **fields: Any) -> Answer:
     return answer({"data": {name: {"accessToken": "a", "refreshToken": "r", **fields}}})
 

@@ -74,8 +74,9 @@ def test_only_the_owner_can_read_it(files: FileStore, folder: Path) -> None:
 
 
 def test_the_place_is_told_once(files: FileStore, folder: Path, said: list[str]) -> None:
-    """At the first sign-in; without a token."""
-    files.save(KEPT)
+    """At the first sign-in; without a token. A lock that was taken before it makes no difference."""
+    with files.lock("plain"):
+        files.save(KEPT)
     files.save(replace(KEPT, access_token="another"))
     (line,) = said
     assert str(folder) in line

@@ -52,15 +52,14 @@ class Folder:
         self.path = path
         self.announce = announce
 
-    def ensure(self) -> bool:
+    def ensure(self) -> None:
         """
-        Make it, and let nobody else in; whether it is new.
+        Make it, and let nobody else in.
 
         Raises:
             StoreError: it cannot be made, or belongs to somebody else, who could read what is put there.
         """
         try:
-            is_new = not self.path.exists()
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             status = self.path.stat()
             if hasattr(os, "getuid") and status.st_uid != os.getuid():
@@ -69,7 +68,6 @@ class Folder:
                 self.path.chmod(0o700)
         except OSError as error:
             raise StoreError(f"{self.path} cannot be made: {error.strerror}.") from error
-        return is_new
 
     def read(self, name: str) -> bytes | None:
         """A file's content; None where there is none."""
@@ -152,7 +150,7 @@ def _sync(folder: Path) -> None:
 
 
 class FileStore:
-    """Sign-ins in a folder. `announce` gets a line when it is made, and when something damaged is set aside."""
+    """Sign-ins in a folder. `announce` gets a line at the first sign-in, and when something damaged is set aside."""
 
     def __init__(self, folder: Path, *, announce: Announce = lambda _: None) -> None:
         self._folder = Folder(folder, announce)
@@ -172,11 +170,12 @@ class FileStore:
     def save(self, sign_in: StoredSignIn) -> None:
         """See `SignInStore`."""
         name = checked_profile(sign_in.profile)
-        if self._folder.ensure():
+        is_first = not self.profiles()
+        self._folder.write(name + _SUFFIX, encoded(sign_in))
+        if is_first:
             self._folder.announce(
                 f"The sign-in is kept in {self._folder.path}, readable by you alone; the password is not kept."
             )
-        self._folder.write(name + _SUFFIX, encoded(sign_in))
         if self.current() is None:
             self._folder.use(name)
 

@@ -77,7 +77,9 @@ def settle(session: Session, access: str, answer: Answer) -> None:
 
 def with_bearer(request: Request, access: str) -> Request:
     """The request with the access token (RFC 6750 §2.1)."""
-    return replace(request, headers={**request.headers, "Authorization": f"Bearer {access}"})
+    headers = {**request.headers, "Authorization": f"Bearer {access}"}
+    # Not `replace`, which takes ten times as long, for every call.
+    return Request(request.url, request.content, headers, request.method, request.fields, request.files)
 
 
 class FixedTokenRefused(SignInRequired):
