@@ -1,0 +1,92 @@
+"""The pages of OAuth 2 in a real browser: without script, by keyboard alone, under their policy, on small screens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import EMAIL, PLAIN_PASSWORD, Site
+from tests.kit.code_world import VERIFIER, challenge_of
+from tests.web import conftest as pages
+
+browser = pages.browser  # the same Chromium as for the tests of the page alone
+
+SIZES = {"phone": (320, 568), "laptop": (1280, 800), "wide": (1920, 1080)}
+
+
+@pytest.fixture(params=SIZES)
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Yield a page of some size; its end asserts that no policy was broken."""
+    width, height = SIZES[request.param]
+    context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=False)
+    context.set_default_timeout(20_000)
+    complaints: list[str] = []
+    context.on("console", lambda message: complaints.append(message.text))
+    yield context.new_page()
+    context.close()
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing is wider than the screen."""
+    fitting: bool = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return fitting
+
+
+def base_of(site: Site) -> str:
+    return site.address.removesuffix("/graphql/")
+
+
+def test_somebody_signs_in_for_a_client(page: Page, site: Site, register: str) -> None:
+    """The focus is where one types; Tab leads on, Enter sends, and a wrong password is said. Then one is elsewhere."""
+    callback = register.replace("/graphql", "/callback")
+    scopes = ("--scope", "companies:read", "--scope", "read")
+    added = site.operator("client", "add", "Reports", "--redirect-uri", "http://127.0.0.1/callback", *scopes, "--json")
+    asked = {
+        "response_type": "code",
+        "client_id": json.loads(added.stdout)["client_id"],
+        "redirect_uri": callback,
+        "state": "xyz",
+        "code_challenge": challenge_of(VERIFIER),
+        "code_challenge_method": "S256",
+    }
+    page.goto(f"{base_of(site)}/oauth/authorize?{urlencode(asked)}")
+    assert fits(page)
+    page.keyboard.type(EMAIL)
+    page.keyboard.press("Tab")
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("The e-mail address or the password is wrong.")
+    expect(page.get_by_label("E-mail address")).to_have_value(EMAIL)
+    expect(page.get_by_label("Password")).to_be_focused()
+    expect(page.get_by_label("Password")).to_have_attribute("aria-describedby", "problem")
+    assert fits(page)
+    page.keyboard.type(PLAIN_PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{callback}?**")
+    answer = parse_qs(urlsplit(page.url).query)
+    assert set(answer) == {"code", "state", "iss"}
+
+
+def test_somebody_lets_a_device_in(page: Page, site: Site) -> None:
+    """From the link with the code in it, by keyboard."""
+    codes = httpx2.post(f"{base_of(site)}/oauth/device_authorization", data={"client_id": "gatepass"}).json()
+    page.goto(codes["verification_uri_complete"])
+    expect(page.get_by_label("Code that your device shows")).to_have_value(codes["user_code"])
+    assert fits(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Let this device in?")).to_be_visible()
+    expect(page.get_by_text("everything that your account may do")).to_be_visible()
+    assert fits(page)
+    page.keyboard.type(EMAIL)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PLAIN_PASSWORD)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Sign in and allow")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your device is connected")).to_be_visible()
