@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
-
-from tests.kit.postgres import stop_shared_server
 
 # A shell without job control starts background jobs with SIGINT ignored, and whatever they start inherits that: a
 # server under test would then not hear Ctrl-C. With a handler here, children start with the default.
@@ -19,7 +18,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def _no_server_stays() -> Iterator[None]:
     """The PostgreSQL that the first test to want one has started ends with the last."""
     yield
-    stop_shared_server()
+    # Only where a test has imported it: asyncpg is not in every environment that runs tests.
+    if (kit := sys.modules.get("tests.kit.postgres")) is not None:
+        kit.stop_shared_server()
 
 
 _LONGEST_ID = 30
