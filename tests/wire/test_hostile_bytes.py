@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gatepass.domain import refresh_token
@@ -80,6 +80,7 @@ def test_the_classifier(text: str, name: str | None) -> None:
 
 
 @settings(max_examples=300)
+@example('["x""y"]')
 @given(st.one_of(GRAPHQL, st.text(max_size=200)))
 def test_the_lifting_of_literals(text: str) -> None:
     lifted = lift(text)

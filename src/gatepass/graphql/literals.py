@@ -79,7 +79,9 @@ def lift(text: str) -> Lifted | None:
     parts = _LIFT.split(text)
     if any(parts[2::3]):
         return None
-    return Lifted(parts[0::3], parts[1::3])
+    lifted = Lifted(parts[0::3], parts[1::3])
+    # Strings that touch leave holes that touch, and three quotes in a row are the mark of a block string.
+    return lifted if '"""' not in lifted.template else None
 
 
 def with_plain_spaces(text: str) -> str | None:
