@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import uuid
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ import pytest
 
 from gatepass.domain import device_hint
 from gatepass.domain.account import Account, EmailAddress
-from gatepass.domain.attempts import AttemptLimits, Delays, Rate
+from gatepass.domain.attempts import AttemptLimits, CounterKey, Decision, Delays, Rate, Standing, Taken, Wait
 from gatepass.domain.audit import AuditEvent
 from gatepass.domain.errors import GatepassError, HashingFailed, InvalidCredentials, Overloaded, RateLimited
 from gatepass.domain.identifiers import AccountId, SessionId
@@ -26,7 +26,7 @@ from gatepass.domain.session import SessionOrigin
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.ports import StoredCredentials
 from gatepass.usecases.sign_in_attempts import SignInAttempts
-from tests.kit.counters_in_memory import CountersInMemory
+from tests.kit.counters_in_memory import CountersInMemory, Outcome
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = 3600
@@ -70,6 +70,16 @@ class Passwords:
         return password_hash is not None and password.reveal() == password_hash.reveal().encode()
 
 
+class CountersSlowToSettle(CountersInMemory):
+    """Taking is quick; whatever comes after the password was checked is written late."""
+
+    async def change(self, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Outcome]]) -> Outcome:
+        """Wait, then as ever."""
+        if not isinstance(rule(self.kept).outcome, Taken | Wait):
+            await asyncio.sleep(0.01)
+        return await super().change(keys, rule)
+
+
 class Trail:
     """Takes what is noted."""
 
@@ -96,16 +106,23 @@ class Keys:
 class Place:
     """Ana's service, with a clock that stands until it is moved."""
 
-    def __init__(self, limits: AttemptLimits = LIMITS) -> None:
+    def __init__(
+        self,
+        limits: AttemptLimits = LIMITS,
+        *,
+        counters: CountersInMemory | None = None,
+        settling: timedelta = timedelta(),
+    ) -> None:
         self.now = NOON
         self.passwords = Passwords()
-        self.counters = CountersInMemory()
+        self.counters = counters or CountersInMemory()
         self.attempts = SignInAttempts(
             self.counters,
             limits,
             lambda: self.now,
             pseudonym=lambda name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:16],
             hint_keys=Keys(),
+            settling=settling,
         )
         self.trail = Trail()
         self.check = CheckCredentials(
@@ -183,6 +200,21 @@ async def test_two_hundred_parallel_sign_ins_of_one_client_all_succeed() -> None
     outcomes = await asyncio.gather(*(place.tries(ANA_HOME, RIGHT) for _ in range(200)))
     assert set(outcomes) == {"in"}
     assert place.passwords.most_under_way <= 5
+
+
+async def test_parallel_sign_ins_of_several_processes_all_succeed() -> None:
+    """Each takes turns by itself; they meet in the counters, where an attempt under way counts as one that failed."""
+    counters = CountersInMemory()
+    places = [Place(counters=counters, settling=timedelta(seconds=5)) for _ in range(4)]
+    outcomes = await asyncio.gather(*(place.tries(ANA_HOME, RIGHT) for place in places * 10))
+    assert set(outcomes) == {"in"}
+
+
+async def test_a_right_password_gives_its_turn_on_when_it_no_longer_counts() -> None:
+    """However long that takes: a store that is slow to write refuses nobody."""
+    place = Place(counters=CountersSlowToSettle())
+    outcomes = await asyncio.gather(*(place.tries(ANA_HOME, RIGHT) for _ in range(20)))
+    assert set(outcomes) == {"in"}
 
 
 async def test_who_waits_as_told_may_try_again_and_who_does_not_changes_nothing() -> None:

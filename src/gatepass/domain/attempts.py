@@ -162,9 +162,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """It may not be made before that long; nothing was counted."""
+    """
+    It may not be made before that long; nothing was counted.
+
+    With `may_settle` it is held up by as many attempts as are free: some may still be under way, and turn out right.
+    """
 
     seconds: timedelta
+    may_settle: bool = False
 
 
 KNOWN_NETWORK: Final = "known_network"
@@ -210,13 +215,14 @@ class SignInAttempt:
         mark = standing.get(self.mark)
         is_known = self.device is not None or (mark is not None and mark.forget_at > now)
         lane, network = self._lane(is_known=is_known), self._network(is_known=is_known)
-        wait = max(
-            limits.delays.wait(standing.get(lane), now),
+        delay = limits.delays.wait(standing.get(lane), now)
+        rate = max(
             limits.overall.wait(standing.get(OVERALL), now, 0.0 if is_known else limits.reserve),
             limits.network.wait(standing.get(network), now) if self.device is None else NO_WAIT,
         )
-        if wait > NO_WAIT:
-            return Decision(Wait(wait), {})
+        if delay > NO_WAIT or rate > NO_WAIT:
+            may_settle = rate == NO_WAIT and standing[lane].failures == limits.delays.free
+            return Decision(Wait(max(delay, rate), may_settle), {})
         counted = {
             lane: limits.delays.counted(standing.get(lane), now),
             network: limits.network.counted(standing.get(network), now),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -23,6 +23,7 @@ Pseudonym = Callable[[str], bytes]
 
 NO_GUESS: Final = (Overloaded, HashingFailed, FlowUnavailable, StoreUnavailable)
 """What ends an attempt before its password was compared."""
+_BETWEEN_LOOKS: Final = timedelta(milliseconds=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,13 @@ class SignInAttempts:
     Lets attempts through within `limits`. Fails closed: what cannot be counted is not tried.
 
     In this process no more attempts of one lane are under way at once than may fail; the others wait for their turn, so
-    that many good sign-ins at once refuse nobody. Across processes the counters decide alone.
+    that many good sign-ins at once refuse nobody. Other processes have attempts under way too, which count until they
+    turn out to be right: where only as many count as are free, that is waited for.
 
     Args:
         pseudonym: of account names.
         patience: how long an attempt may wait for its turn.
+        settling: how long it may wait for what is under way elsewhere.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class SignInAttempts:
         pseudonym: Pseudonym,
         hint_keys: RefreshKeys,
         patience: timedelta = timedelta(seconds=5),
+        settling: timedelta = timedelta(milliseconds=500),
     ) -> None:
         self._counters = counters
         self._limits = limits
@@ -74,6 +78,7 @@ class SignInAttempts:
         self._hint_keys = hint_keys
         self._clock = clock
         self._turns = _Turns(limits.delays.free, patience)
+        self._looks = settling // _BETWEEN_LOOKS
         self._settling: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -90,7 +95,8 @@ class SignInAttempts:
             Overloaded: too many attempts at this account at once.
         """
         asked = SignInAttempt(self._pseudonym(name), network_of(client.address), self._device(account, client))
-        async with self._turns.turn((asked.owner, asked.device or asked.network)):
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(self._turns.turn((asked.owner, asked.device or asked.network)))
             taken = await self._take(asked)
             attempt = Attempt()
             try:
@@ -100,26 +106,35 @@ class SignInAttempts:
                     await self._change(asked, lambda standing, now: asked.give_back(taken, standing, self._limits, now))
                 raise
             if attempt.succeeded:
-                self._settle(asked, taken)
+                self._settle(asked, taken, turn.pop_all())
 
     async def close(self) -> None:
         """Finish what is being written."""
         await asyncio.gather(*self._settling, return_exceptions=True)
 
     async def _take(self, asked: SignInAttempt) -> Taken:
-        decided = await self._change(asked, lambda standing, now: asked.take(standing, self._limits, now))
-        if isinstance(decided, Wait):
-            raise rate_limited(decided.seconds)
-        return decided
+        looks = self._looks
+        while True:
+            decided = await self._change(asked, lambda standing, now: asked.take(standing, self._limits, now))
+            if not isinstance(decided, Wait):
+                return decided
+            if not (decided.may_settle and looks):
+                raise rate_limited(decided.seconds)
+            looks -= 1
+            await asyncio.sleep(_BETWEEN_LOOKS.total_seconds())
 
-    def _settle(self, asked: SignInAttempt, taken: Taken) -> None:
+    def _settle(self, asked: SignInAttempt, taken: Taken, turn: AsyncExitStack) -> None:
         """
-        Uncount a success beside what follows it, so that nobody waits for the disk twice.
+        Uncount a success beside what follows it, so that nobody waits for the disk twice; its turn lasts until then.
 
         Were it lost, one failure too many would be counted.
         """
-        settled = self._change(asked, lambda standing, now: asked.settle(taken, standing, self._limits, now))
-        task = asyncio.ensure_future(settled)
+
+        async def settle() -> None:
+            async with turn:
+                await self._change(asked, lambda standing, now: asked.settle(taken, standing, self._limits, now))
+
+        task = asyncio.ensure_future(settle())
         self._settling.add(task)
         task.add_done_callback(self._settled)
 
