@@ -102,7 +102,7 @@ def test_a_lost_hash_worker_is_replaced_for_all(site: Site) -> None:
     eventually(lambda: bool(children(site.server.pid, "password_worker") - {worker}))
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: sign_in(site.address, EMAIL, PLAIN_PASSWORD), range(12)))
-    assert all(answer["data"]["signIn"]["accessToken"] for answer in answers)
+    assert [answer for answer in answers if "errors" in answer] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
