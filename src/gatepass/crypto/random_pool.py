@@ -18,7 +18,8 @@ class RandomPool:
     """
 
     def __init__(self) -> None:
-        self._throw_away()
+        self._pool = b""
+        self._next = 0
         _POOLS.add(self)
 
     def __call__(self, count: int) -> bytes:
@@ -30,9 +31,9 @@ class RandomPool:
         self._next = end
         return taken
 
-    def _throw_away(self) -> None:
+    def throw_away(self) -> None:
+        """Give out nothing of what was fetched before."""
         self._pool = b""
-        self._next = 0
 
 
 _POOLS: Final[WeakSet[RandomPool]] = WeakSet()
@@ -40,7 +41,7 @@ _POOLS: Final[WeakSet[RandomPool]] = WeakSet()
 
 def _forked() -> None:
     for pool in _POOLS:
-        pool._throw_away()  # noqa: SLF001 - its own module
+        pool.throw_away()
 
 
 if hasattr(os, "register_at_fork"):
