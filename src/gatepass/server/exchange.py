@@ -23,10 +23,18 @@ _IN_VALUES: Final = bytes(set(range(256)) - set(range(32)) - {127} | {9})
 _OF_THE_CONNECTION: Final = frozenset((b"connection", b"content-length", b"transfer-encoding"))
 
 
+class Connection(HttpToolsProtocol):
+    """What an exchange asks of its connection, apart from what uvicorn's has."""
+
+    def write_soon(self, answer: bytes) -> None:
+        """Write a whole answer, with those of others that become ready in the same turn of the loop."""
+        raise NotImplementedError
+
+
 class Exchange(RequestResponseCycle):
     """It implements `gatepass.http.asgi.WholeExchange`; its `receive` and `send` are uvicorn's."""
 
-    def __init__(self, connection: HttpToolsProtocol, *, keep_alive: bool) -> None:
+    def __init__(self, connection: Connection, *, keep_alive: bool) -> None:
         """
         Begin with a request whose head is there.
 
@@ -40,6 +48,7 @@ class Exchange(RequestResponseCycle):
         self.default_headers = connection.server_state.default_headers
         self.message_event = _News()  # type: ignore[assignment]  # what of an Event is needed
         self.on_response = connection.on_response_complete
+        self._write = connection.write_soon
         self.disconnected = False
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = connection.expect_100_continue
@@ -85,10 +94,12 @@ class Exchange(RequestResponseCycle):
     def _complete(self, answer: bytes) -> None:
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        self.transport.write(answer)
-        self.message_event.set()
-        if not self.keep_alive:
+        if self.keep_alive:
+            self._write(answer)
+        else:
+            self.transport.write(answer)
             self.transport.close()
+        self.message_event.set()
         self.on_response()
 
 

@@ -17,13 +17,13 @@ from urllib.parse import unquote
 import httptools
 import msgspec
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gatepass.domain.errors import Code
 from gatepass.http.asgi import WHOLE, App
 from gatepass.http.security_headers import EVERY_ANSWER
-from gatepass.server.exchange import Exchange
+from gatepass.server.exchange import Connection, Exchange
 
 _COLON_SPACE_AND_LINE_END: Final = 4
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
@@ -73,6 +73,7 @@ class BoundedConfig(Config):
             timeout_keep_alive=limits.keep_alive_seconds,
             timeout_graceful_shutdown=limits.drain_seconds,  # type: ignore[arg-type]  # passed on to wait_for
         )
+        self.outbox = Outbox()
 
 
 class HeadTooLargeError(Exception):
@@ -83,7 +84,30 @@ class BadHostError(Exception):
     """Raised through the parser to stop it: no Host, several, or one that is none."""
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
+class Outbox:
+    """
+    Connections whose answer is ready, until the tasks that are ready too have run.
+
+    Each write wakes whoever waits for it at the other end, and costs a third of an echo by that. Written in a row, the
+    second one finds its reader awake.
+    """
+
+    def __init__(self) -> None:
+        self._ready: list[BoundedHttpProtocol] = []
+
+    def add(self, connection: BoundedHttpProtocol) -> None:
+        """Have what it wrote sent at the end of this turn of the loop."""
+        if not self._ready:
+            connection.loop.call_soon(self._send)
+        self._ready.append(connection)
+
+    def _send(self) -> None:
+        ready, self._ready = self._ready, []
+        for connection in ready:
+            connection.write_now()
+
+
+class BoundedHttpProtocol(Connection):
     """One connection."""
 
     def __init__(
@@ -109,6 +133,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._refused = False
         self._linger_seconds = min(config.limits.linger_seconds, config.limits.drain_seconds / 2)
         self._drains = False
+        self._outbox = config.outbox
+        self._unsent = b""
 
     def connection_made(  # type: ignore[override]  # as in uvicorn
         self, transport: asyncio.Transport
@@ -138,6 +164,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """
         if self._refused:
             return
+        self.write_now()
         self._idle_since = None
         if self._head_began is None and self._is_between_answers():
             self._head_began = self.loop.time()
@@ -151,6 +178,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._unsupported_upgrade_warning()
         if self._reads_head and self._unparsed_bytes > self._max_header_bytes:
             self._refuse_large_head()
+
+    def write_soon(self, answer: bytes) -> None:
+        """Write it with what else becomes ready; at once where a request behind it may be answered any moment."""
+        self._unsent += answer
+        if self.pipeline:
+            self.write_now()
+        else:
+            self._outbox.add(self)
+
+    def write_now(self) -> None:
+        """Write what is to be written soon. To be called before anything else is written, and before closing."""
+        answer, self._unsent = self._unsent, b""
+        if answer and not self.transport.is_closing():
+            self.transport.write(answer)
 
     def on_message_begin(self) -> None:
         """Begin a head. Its first bytes are not counted as unparsed: the last request's may be in the same piece."""
@@ -259,6 +300,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _close_if_idle(self) -> None:
         if self._is_between_answers():
+            self.write_now()
             self.transport.close()
 
     def check_time(self, now: float) -> None:
