@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+pytest_plugins = ["tests.kit.canary_plugin"]
+
 # A shell without job control starts background jobs with SIGINT ignored, and whatever they start inherits that: a
 # server under test would then not hear Ctrl-C. With a handler here, children start with the default.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

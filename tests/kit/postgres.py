@@ -113,6 +113,7 @@ class Server:
         """The name of an empty schema."""
         name = f"place_{next(self._schemas)}"
         self.psql(f"CREATE SCHEMA {name} AUTHORIZATION {ROLE}")
+        _made.append(name)
         return name
 
     def new_url(self) -> str:
@@ -124,6 +125,12 @@ class Server:
         url = self.new_url()
         asyncio.run(postgres.upgrade(url))
         return url
+
+    def script(self, text: str) -> str:
+        """What psql says to a script."""
+        target = f"postgresql://postgres@127.0.0.1:{self.port}/{DATABASE}"
+        command = [*self._program("psql"), "-X", "-q", "-A", "-t", "-d", target]
+        return subprocess.run(command, input=text, check=True, capture_output=True, text=True).stdout
 
     def psql(self, sql: str, *, database: str = DATABASE) -> str:
         """What a superuser's statement answers."""
@@ -185,6 +192,7 @@ def shared_server() -> Server:
 
 
 _of_folders: dict[Path, str] = {}
+_made: list[str] = []
 
 
 def postgres_url_for(folder: Path) -> str:
@@ -193,6 +201,19 @@ def postgres_url_for(folder: Path) -> str:
         with ThreadPoolExecutor(1) as thread:  # there may be an event loop in this one
             _of_folders[folder] = thread.submit(shared_server().made).result()
     return _of_folders[folder]
+
+
+def rows_of_changed_schemas() -> str:
+    """Every row of the schemas that were asked for since the last time, as JSON; bytes are in hex there."""
+    made, server = list(_made), _shared[-1] if _shared else None
+    _made.clear()
+    if not made or server is None:
+        return ""
+    names = ", ".join(f"'{name}'" for name in made)
+    return server.script(
+        "SELECT format('SELECT row_to_json(t) FROM %I.%I t', schemaname, tablename) "
+        f"FROM pg_tables WHERE schemaname IN ({names}) \\gexec\n"
+    )
 
 
 def rows_of_folder(folder: Path) -> dict[str, list[str]]:
