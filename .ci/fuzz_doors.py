@@ -1,8 +1,8 @@
 """
 Coverage-guided fuzzing of the parsers at the door: `.ci/fuzz` runs it.
 
-Needs atheris, which is no dependency of anything else: `.ci/fuzz` installs it. Whatever raises anything but a refusal is
-a finding; libFuzzer keeps the input in a file `crash-…`.
+Needs atheris, which is no dependency of anything else: `.ci/fuzz` installs it. Whatever raises anything but a refusal
+is a finding; libFuzzer keeps the input in a file `crash-…`.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ HEADLINES: Final = (
     "start",
     "client.overhead",
     "client.sharing",
+    "client.start",
 )
 BY_NAME_ONLY: Final = ("flood", "postgres_refresh", "postgres_growth", "store_rotations", "password_pool", "fleet")
 ALL: Final = (*HEADLINES, *BY_NAME_ONLY)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Any
 
-from gatepass.app import Service, Siblings, compose, utc_now
+from gatepass.app.doors import Siblings
+from gatepass.app.service import Service, compose, utc_now
 from gatepass.domain.access_token import Caller
 from gatepass.domain.errors import Refused
 from gatepass.gateway.header_names import IDENTITY, PassingNames

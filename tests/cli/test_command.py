@@ -53,6 +53,13 @@ def test_the_help_tells_api_users_and_operators_apart(gatepass: Gatepass) -> Non
     assert {path[0] for path in ALL} == {name for names in command_line.sections.values() for name in names}
 
 
+@pytest.mark.parametrize("path", [(), ("user",)], ids=["gatepass", "gatepass user"])
+def test_a_group_without_a_command_shows_its_help_as_it_is(gatepass: Gatepass, path: tuple[str, ...]) -> None:
+    """Where errors go, and as wrong usage: a script that forgot the rest must not go on."""
+    result = gatepass(*path)
+    assert (result.code, result.out, result.err) == (2, "", gatepass(*path, "--help").out)
+
+
 def test_the_version_is_printed(gatepass: Gatepass) -> None:
     """For bug reports."""
     assert gatepass("--version").out.startswith("gatepass 0.")

@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-import gatepass.app
+import gatepass.app.ground
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.domain.errors import HashingFailed
 from gatepass.stores.opening import open_store
@@ -134,7 +134,7 @@ async def _site(stack: AsyncExitStack, folder: Path, fault: str, monkeypatch: py
         stores.append(await opening(*arguments))
         return stores[-1]
 
-    monkeypatch.setattr(gatepass.app, "open_store", remembered)
+    monkeypatch.setattr(gatepass.app.ground, "open_store", remembered)
     upstream = {"upstream": f"http://127.0.0.1:{free_port()}/graphql"} if fault == "upstream gone" else {}
     settings = settings_for(folder, revocation_poll_seconds=0.05, revocation_stale_seconds=0.3, **upstream)
     await add_account(settings, "ana@example.org", ANA_PASSWORD, "read")

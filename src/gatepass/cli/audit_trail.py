@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from gatepass.app import audit_seals
+from gatepass.app.values import audit_seals
 from gatepass.cli.accounts import utc_now, with_store
 from gatepass.cli.operator import operators_occasion
 from gatepass.domain.account import email_address

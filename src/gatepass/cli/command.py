@@ -139,7 +139,11 @@ def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, st
 )
 @click.version_option(__version__, message="gatepass %(version)s")
 def gatepass() -> None:
-    """Sign-in and one-hour bearer tokens for any GraphQL API."""
+    """
+    Sign-in and one-hour bearer tokens for any GraphQL API.
+
+    Who uses an API begins with 'gatepass login URL', who protects one with 'gatepass init'.
+    """
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -170,6 +174,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _wrong_usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     complain(error.format_message())
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:

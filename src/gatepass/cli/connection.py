@@ -122,7 +122,7 @@ def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callabl
         "--url",
         metavar="URL",
         envvar="GATEPASS_URL",
-        help="An API's address in place of that.  [env: GATEPASS_URL]",
+        help="The API by its address, in place of a profile.  [env: GATEPASS_URL]",
     )
     @no_input
     @functools.wraps(command)

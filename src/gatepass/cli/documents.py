@@ -26,7 +26,14 @@ def with_operation(command: Callable[..., R]) -> Callable[..., R]:
     """Give a command FILE, its variables and the operation's name; it gets `document`, `variables`, `operation`."""
 
     @click.argument("file", metavar="FILE|-")
-    @click.option("-v", "--variable", "given", multiple=True, metavar="NAME=VALUE", help="A variable; may be repeated.")
+    @click.option(
+        "-v",
+        "--variable",
+        "given",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A variable: text for String and ID, JSON for other types; may be repeated.",
+    )
     @click.option("--variables", "variables_file", metavar="FILE", help="Variables as a JSON object, in a file or -.")
     @click.option("--operation", metavar="NAME", help="Which operation of several.")
     @functools.wraps(command)

@@ -35,7 +35,7 @@ class KeepsNothingError(GatepassError):
     "--profile",
     metavar="NAME",
     envvar="GATEPASS_PROFILE",
-    help="Its name; the API's host unless given.  [env: GATEPASS_PROFILE]",
+    help="A name for this sign-in; the API's host unless given.  [env: GATEPASS_PROFILE]",
 )
 @no_input
 def login(

@@ -52,13 +52,17 @@ def query(
     """
     Run the GraphQL operation in FILE, or on standard input if FILE is -.
 
+    \b
+    gatepass query companies.graphql -v first=20 --output table
+    echo '{ __typename }' | gatepass query -
+
     The data is printed as JSON, or its list of objects as a table or as CSV. Errors go to standard error, and then the
     exit code is 1, also if there is data beside them.
 
     With --all the operation is repeated for page after page. It must declare a variable $after (or $cursor), and ask
     for pageInfo { hasNextPage endCursor } beside the list. With --to the pages are collected in FILE.part; an export
     that was interrupted goes on with --resume.
-    """
+    """  # noqa: D301 - click's mark for lines that stay as they are
     if resume and not (all_pages and target):
         raise click.UsageError("--resume goes with --all and --to FILE.")
     if all_pages:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from gatepass.app import key_schedule
+from gatepass.app.values import key_schedule
 from gatepass.cli.accounts import utc_now, with_store
 from gatepass.crypto.key_maker import KeyMaker
 from gatepass.crypto.sealing import Sealer, generate_secret_key

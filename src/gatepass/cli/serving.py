@@ -8,7 +8,8 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from gatepass.app import Siblings, password_pool
+from gatepass.app.doors import Siblings
+from gatepass.app.passwords import password_pool
 from gatepass.cli.accounts import check_store_is_there
 from gatepass.crypto.shared_pool import share
 from gatepass.domain.errors import GatepassError

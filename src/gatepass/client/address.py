@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from gatepass.client.errors import ClientError
 
 _PORTS = {"http": 80, "https": 443}
+_LONGEST_NAMED = 100
 
 
 class BadAddress(ClientError):
@@ -28,12 +29,17 @@ def checked(url: str) -> str:
     except ValueError:
         is_address = False
     if not is_address or not url.isprintable() or " " in url:
-        raise BadAddress("This is no address of an API: it should read like https://api.example.org/graphql/")
+        raise BadAddress(f"{_named(url)} is no address of an API: it should read like https://api.example.org/graphql/")
     if "@" in parts.netloc:
         raise BadAddress("The address must not hold a user or password: pass username and password beside it.")
     if parts.fragment:
         raise BadAddress(f"{url} has a '#': an API's address has none.")
     return url
+
+
+def _named(url: str) -> str:
+    """What was given, unless it might hold a password, or is no sight."""
+    return repr(url) if url.isprintable() and "@" not in url and len(url) <= _LONGEST_NAMED else "This"
 
 
 def origin(url: str) -> str:

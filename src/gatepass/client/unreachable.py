@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from gatepass.client.errors import ClientError, ProtocolError, ServerUnreachable
 
 if TYPE_CHECKING:
     import httpx2
+
+# Python puts the number before the words; people need the words alone.
+_ERRNO: Final = re.compile(r"^\[Errno -?\d+\] ")
 
 
 def unreachable(error: httpx2.HTTPError | httpx2.InvalidURL, url: str) -> ClientError:
@@ -28,5 +32,5 @@ def unreachable(error: httpx2.HTTPError | httpx2.InvalidURL, url: str) -> Client
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
+    text = _ERRNO.sub("", str(error).strip()) or type(error).__name__
     return text if text.endswith(".") else f"{text}."

@@ -165,7 +165,8 @@ class Wait:
     """
     It may not be made before that long; nothing was counted.
 
-    With `may_settle` it is held up by as many attempts as are free: some may still be under way, and turn out right.
+    With `may_settle` a known client is held up by as many attempts as are free: some may be under way, and turn out
+    right.
     """
 
     seconds: timedelta
@@ -221,7 +222,7 @@ class SignInAttempt:
             limits.network.wait(standing.get(network), now) if self.device is None else NO_WAIT,
         )
         if delay > NO_WAIT or rate > NO_WAIT:
-            may_settle = rate == NO_WAIT and standing[lane].failures == limits.delays.free
+            may_settle = is_known and rate == NO_WAIT and standing[lane].failures == limits.delays.free
             return Decision(Wait(max(delay, rate), may_settle), {})
         counted = {
             lane: limits.delays.counted(standing.get(lane), now),

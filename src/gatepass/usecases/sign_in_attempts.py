@@ -53,7 +53,7 @@ class SignInAttempts:
 
     In this process no more attempts of one lane are under way at once than may fail; the others wait for their turn, so
     that many good sign-ins at once refuse nobody. Other processes have attempts under way too, which count until they
-    turn out to be right: where only as many count as are free, that is waited for.
+    turn out to be right: a known client that meets only as many as are free waits for that.
 
     Args:
         pseudonym: of account names.
