@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import secrets
 import sys
 import time
@@ -63,7 +64,7 @@ class Tokens:
     Args:
         life_seconds: of an access token.
         good_for: so many operations; 0: for any number.
-        answer_seconds: an operation takes so long, as over the internet.
+        answer_seconds: an operation takes so long on average, from half of it to half more, as over the internet.
     """
 
     life_seconds: float = 3600.0
@@ -154,9 +155,11 @@ class TokenServer:
             return 200, await tokens.refreshed(json.loads(body)["variables"]["refreshToken"])
         if b"signIn(" in body:
             return 200, tokens.signed_in()
-        if tokens.answer_seconds:
-            await asyncio.sleep(tokens.answer_seconds)
+        # The token counts when the request comes, however long the answer takes then.
         answer = tokens.answer(dict(scope["headers"]).get(b"authorization", b"").decode())
+        if tokens.answer_seconds:
+            # Spread: what ends together would begin together, for ever.
+            await asyncio.sleep(tokens.answer_seconds * random.uniform(0.5, 1.5))
         if answer is None:
             return 401, {"errors": [{"message": "Sign in.", "extensions": {"code": "UNAUTHENTICATED"}}]}
         return 200, answer

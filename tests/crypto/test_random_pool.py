@@ -22,10 +22,19 @@ def test_more_than_the_pool_holds_is_given_too() -> None:
     assert len(RandomPool()(10_000)) == 10_000
 
 
-def test_a_forked_child_does_not_repeat_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+def test_a_forked_child_does_not_repeat_its_parent() -> None:
     """It throws away what it inherited."""
     random = RandomPool()
     random(16)
-    inherited = random._pool
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    assert random(16) not in inherited
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, random(16))
+        os._exit(0)
+    os.waitpid(child, 0)
+    of_the_child = os.read(reading, 16)
+    os.close(reading)
+    os.close(writing)
+    assert len(of_the_child) == 16
+    assert of_the_child not in random._pool

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from gatepass.client import AsyncClient
 from tests.kit.me_app import MeApp
 from tests.kit.world import SIGN_IN, Answered, Person, TurnableClock, World, add_account, running, settings_for
 from tests.wire.conftest import ANA_PASSWORD
@@ -100,6 +101,20 @@ async def test_the_owner_signs_in_with_a_hint_from_any_network_while_strangers_g
     third = seen_from(world, "198.51.100.10")
     for _ in range(2):
         assert (await third.posts(inline)).data["signIn"]
+
+
+async def test_the_client_library_gets_in_with_its_hint_while_strangers_guess(world: World, ana: Person) -> None:
+    """Its sign-in has ended, and it comes from where nobody is known."""
+    transport = httpx2.ASGITransport(world.app, client=("192.0.2.1", 50_000))
+    url = "http://gatepass.test/graphql/"
+    async with AsyncClient(url, username=ana.email, password=ana.password, transport=transport) as api:
+        await api("{ me { subject } }")
+        await ana.signs_out(await ana.signs_in(), everywhere=True)
+        await world.has_taken_in_revocations()
+        transport.client = ("198.51.100.9", 50_000)
+        elsewhere = seen_from(world, "198.51.100.9")
+        assert (await guesses(elsewhere, ana.email, 7))[-1].code == "RATE_LIMITED"
+        assert (await api("{ me { subject } }"))["me"]["subject"]
 
 
 async def test_a_hint_comes_with_a_refresh_too(world: World, ana: Person) -> None:

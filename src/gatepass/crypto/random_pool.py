@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Final
+from weakref import WeakSet
 
-_POOL_BYTES = 4096
+_POOL_BYTES: Final = 4096
 
 
 class RandomPool:
@@ -18,12 +20,29 @@ class RandomPool:
     def __init__(self) -> None:
         self._pool = b""
         self._next = 0
-        self._process = 0
+        _POOLS.add(self)
 
     def __call__(self, count: int) -> bytes:
         """That many bytes."""
-        if self._next + count > len(self._pool) or self._process != os.getpid():
-            self._pool, self._next, self._process = os.urandom(max(_POOL_BYTES, count)), 0, os.getpid()
-        taken = self._pool[self._next : self._next + count]
-        self._next += count
+        end = self._next + count
+        if end > len(self._pool):
+            self._pool, self._next, end = os.urandom(max(_POOL_BYTES, count)), 0, count
+        taken = self._pool[self._next : end]
+        self._next = end
         return taken
+
+    def throw_away(self) -> None:
+        """Give out nothing of what was fetched before."""
+        self._pool = b""
+
+
+_POOLS: Final[WeakSet[RandomPool]] = WeakSet()
+
+
+def _forked() -> None:
+    for pool in _POOLS:
+        pool.throw_away()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

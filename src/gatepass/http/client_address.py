@@ -89,13 +89,18 @@ class ClientAddress:
         return parsed is not None and any(_is_in(parsed, network) for network in self._trusted)
 
     def _tell(self, peer: str, headers: Headers) -> None:
-        parsed = parsed_address(peer)
-        if self._notice is None or parsed is None or not parsed.is_private:
+        if self._notice is None or not _is_private(peer):
             return
         named = next((name for name, _ in headers if name in (b"x-forwarded-for", b"forwarded")), None)
         if named is not None:
             notice, self._notice = self._notice, None
             notice(_HINT, peer, named.decode("ascii").title())
+
+
+@lru_cache(maxsize=4096)
+def _is_private(address: str) -> bool:
+    parsed = parsed_address(address)
+    return parsed is not None and parsed.is_private
 
 
 def _is_in(address: Address, network: Network) -> bool:

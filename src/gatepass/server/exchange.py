@@ -18,7 +18,8 @@ from gatepass.http.asgi import Headers
 from gatepass.http.request_id import NAME as REQUEST_ID
 
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE: Final = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
+# Of the control characters the tab alone.
+_IN_VALUES: Final = bytes(set(range(256)) - set(range(32)) - {127} | {9})
 _OF_THE_CONNECTION: Final = frozenset((b"connection", b"content-length", b"transfer-encoding"))
 
 
@@ -122,7 +123,8 @@ class _News:
 
 def _written(header: tuple[bytes, bytes]) -> bytes:
     name, value = header
-    if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name.lower() in _OF_THE_CONNECTION:
+    is_name = name == REQUEST_ID or (_NAME.fullmatch(name) and name.lower() not in _OF_THE_CONNECTION)
+    if not is_name or value.translate(None, _IN_VALUES):
         raise ValueError(f"no answer can have the header {name!r}")
     return b"%b: %b\r\n" % header
 
