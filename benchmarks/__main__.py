@@ -29,7 +29,15 @@ HEADLINES: Final = (
     "client.sharing",
     "client.start",
 )
-BY_NAME_ONLY: Final = ("flood", "postgres_refresh", "postgres_growth", "store_rotations", "password_pool", "fleet")
+BY_NAME_ONLY: Final = (
+    "flood",
+    "postgres_refresh",
+    "postgres_growth",
+    "store_rotations",
+    "password_pool",
+    "fleet",
+    "live_sessions",
+)
 ALL: Final = (*HEADLINES, *BY_NAME_ONLY)
 
 

@@ -9,6 +9,7 @@ import pytest
 from gatepass.client.effects import Answer
 from gatepass.client.errors import ClientError, GraphQLErrors, ProtocolError, ServerUnreachable, SignInRefused
 from gatepass.client.exchange import RETRY_SECONDS, Clocks, Endpoint, PassingRefusal, refresh, sign_in
+from gatepass.client.tokens import Held
 from tests.kit.driven import Driven, answer, drive, error_body
 
 URL = "https://api.example.org/graphql/"
@@ -26,12 +27,16 @@ def pair(name: str, **fields: Any) -> Answer:
     return answer({"data": {name: {"accessToken": "a", "refreshToken": "r", **fields}}})
 
 
+def held(knows: bool | None, hint: str | None = None) -> Held:
+    return Held("", REFRESH_TOKEN, says_lifetime=knows, gives_hint=knows, device_hint=hint)
+
+
 def signing_in(*outcomes: Answer | Exception, knows: bool | None = None) -> Driven:
-    return drive(sign_in(ENDPOINT, "ada@example.org", PASSWORD, says_lifetime=knows), outcomes)
+    return drive(sign_in(ENDPOINT, "ada@example.org", PASSWORD, before=held(knows)), outcomes)
 
 
 def refreshing(*outcomes: Answer | Exception, knows: bool | None = None) -> Driven:
-    return drive(refresh(ENDPOINT, REFRESH_TOKEN, says_lifetime=knows), outcomes)
+    return drive(refresh(ENDPOINT, held(knows)), outcomes)
 
 
 def test_credentials_travel_as_variables() -> None:
@@ -157,3 +162,45 @@ def test_half_a_pair_beside_an_error_is_in_no_error() -> None:
 def test_a_server_error_without_graphql_is_no_answer() -> None:
     """Something in between said it, so a refresh token is not spent for good."""
     assert isinstance(signing_in(answer("oops", 500), knows=True).error, ServerUnreachable)
+
+
+HINT = "gph_hint-canary"
+UNKNOWN_HINT = error_body("Cannot query field 'deviceHint' on type 'Tokens'.")
+
+
+def test_a_device_hint_is_kept_and_sent_with_the_next_sign_in() -> None:
+    """By it the server knows who signed in before, while strangers guess. A refresh takes the newest one."""
+    first = signing_in(pair("signIn", expiresIn=900, deviceHint=HINT)).result
+    assert (first.device_hint, first.gives_hint) == (HINT, True)
+    again = drive(sign_in(ENDPOINT, "ada@example.org", PASSWORD, before=first), [pair("signIn", expiresIn=900)])
+    (body,) = again.bodies
+    assert body["variables"]["deviceHint"] == HINT
+    assert "password: $password, deviceHint: $deviceHint}" in body["query"]
+    assert again.result.device_hint == HINT, "an answer without one takes none away"
+    renewed = drive(refresh(ENDPOINT, first), [pair("signInRefresh", expiresIn=900, deviceHint="gph_newer")])
+    assert renewed.result.device_hint == "gph_newer"
+    assert list(renewed.bodies[0]["variables"]) == ["refreshToken"]
+
+
+@pytest.mark.parametrize("refusal", [answer(UNKNOWN_HINT, 400), answer(UNKNOWN_HINT)])
+def test_a_server_without_device_hints_is_asked_without(refusal: Answer) -> None:
+    """It is not in the specification. What it is known to have is still asked for, and it is asked once only."""
+    driven = signing_in(refusal, pair("signIn", expiresIn=900))
+    assert [("deviceHint" in body["query"], "expiresIn" in body["query"]) for body in driven.bodies] == [
+        (True, True),
+        (False, True),
+    ]
+    assert (driven.result.says_lifetime, driven.result.gives_hint) == (True, False)
+    (body,) = drive(refresh(ENDPOINT, driven.result), [pair("signInRefresh", expiresIn=900)]).bodies
+    assert "deviceHint" not in body["query"]
+
+
+def test_a_server_that_takes_hints_no_more_is_asked_without() -> None:
+    """An older version was put back."""
+    refusal = answer(error_body("Field 'deviceHint' is not defined by type 'SignInCredentials'."), 400)
+    before = Held("", device_hint=HINT, says_lifetime=True, gives_hint=True)
+    driven = drive(
+        sign_in(ENDPOINT, "ada@example.org", PASSWORD, before=before), [refusal, pair("signIn", expiresIn=1)]
+    )
+    assert "deviceHint" not in driven.bodies[1]["variables"]
+    assert driven.result.access == "a"

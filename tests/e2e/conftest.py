@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.processes import COMMAND, Process, free_port, running, waits_for_port
+from tests.kit.world import store_variables
 
 EMAIL, PASSWORD = "ana@example.org", 'it\'s "quoted" 50% off \\o/ ünïcode'
 PLAIN_PASSWORD = "a password without surprises"
@@ -72,6 +73,7 @@ def site_before(upstream: str, data_dir: Path, **settings: str) -> Iterator[Site
         "GATEPASS_ARGON2_ITERATIONS": "1",
         "GATEPASS_HASH_WORKERS": "1",
         "GATEPASS_LOG_FORMAT": "json",
+        **store_variables(data_dir),
         **settings,
     }
     subprocess.run([*COMMAND, "init"], env=environ, check=True, capture_output=True, timeout=60)

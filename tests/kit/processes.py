@@ -13,12 +13,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gatepass.cli.pasteable import sign_in_curl
+from tests.kit.canary_plugin import watch
 
+KNOWN: weakref.WeakSet[Process] = weakref.WeakSet()
 COMMAND = (sys.executable, "-m", "gatepass.cli")
 
 
@@ -26,6 +29,12 @@ class Process:
     """A command in a session of its own, so that whatever it leaves behind can be found."""
 
     def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+        # Other commands are there to print a secret, such as a token.
+        self._streams = ("out", "err") if arguments[:1] == ("serve",) else ("err",)
+        self._seen = dict.fromkeys(self._streams, 0)
+        for name in ("GATEPASS_SECRET_KEY", "GATEPASS_PASSWORD"):
+            watch().learns((environ or {}).get(name, ""))
+        KNOWN.add(self)
         self._process = subprocess.Popen(
             [*COMMAND, *arguments],
             stdin=subprocess.DEVNULL,
@@ -77,6 +86,16 @@ class Process:
         for reader in self._readers:
             reader.join(5)
 
+    def unseen(self) -> str:
+        """What a server has written since it was asked before, with a little of what was before that."""
+        parts = []
+        for name in self._streams:
+            text, before = getattr(self, name), self._seen[name]
+            if len(text) > before:
+                parts.append(text[max(0, before - 2048) :])
+                self._seen[name] = len(text)
+        return "\n".join(parts)
+
     def _read(self, name: str) -> None:
         stream = self._process.stdout if name == "out" else self._process.stderr
         assert stream is not None
@@ -105,6 +124,7 @@ def free_port() -> int:
 def post(address: str, query: str, token: str | None = None) -> Any:
     """The answer's JSON, whatever its status."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    watch().learns(token or "")
     request = urllib.request.Request(address, json.dumps({"query": query}).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -115,6 +135,7 @@ def post(address: str, query: str, token: str | None = None) -> Any:
 
 def sign_in(address: str, email: str, password: str) -> Any:
     """The answer to the specification's own mutation."""
+    watch().learns(password)
     body = sign_in_curl(address, email, password).partition("--data '")[2].removesuffix("'")
     return post(address, json.loads(body)["query"])
 

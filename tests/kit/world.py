@@ -46,14 +46,19 @@ CHEAP = Argon2Parameters(memory_kib=64, passes=1)
 
 
 class TurnableClock:
-    """The real time, moved by whatever was added."""
+    """The real time, moved by whatever was added, until it is stopped."""
 
     def __init__(self) -> None:
         self._ahead = timedelta()
+        self._stopped: datetime | None = None
 
     def __call__(self) -> datetime:
         """Aware UTC now."""
-        return datetime.now(UTC) + self._ahead
+        return (self._stopped or datetime.now(UTC)) + self._ahead
+
+    def stop(self) -> None:
+        """From now on only `forward` moves it: what must happen within a second does, on the slowest machine."""
+        self._stopped = datetime.now(UTC)
 
     def forward(self, **by: float) -> None:
         """Let time pass, as `timedelta` takes it."""
@@ -183,6 +188,11 @@ def settings_for(folder: Path, **settings: object) -> Settings:
     if os.environ.get(STORE) == "postgres":
         quick["database_url"] = postgres_url_for(folder)
     return Settings(**(quick | settings))
+
+
+def store_variables(folder: Path) -> dict[str, str]:
+    """What a process needs in its environment to have the store of this run; nothing for SQLite."""
+    return {"GATEPASS_DATABASE_URL": postgres_url_for(folder)} if os.environ.get(STORE) == "postgres" else {}
 
 
 @asynccontextmanager

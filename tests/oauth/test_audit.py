@@ -8,8 +8,8 @@ import pytest
 
 from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.client import BUILT_IN
-from gatepass.stores.sqlite import SqliteStore, open_store
-from gatepass.usecases.ports import AuditQuery
+from gatepass.stores.opening import open_store
+from gatepass.usecases.ports import AuditQuery, Store
 from tests.kit.oauth_world import Program, program
 from tests.kit.world import World
 from tests.oauth.test_authorization_code import CALLBACK, asks, redeems, signed_in
@@ -20,9 +20,9 @@ from tests.oauth.test_token_endpoint import SERVICE
 
 
 @pytest.fixture
-async def store(world: World) -> AsyncIterator[SqliteStore]:
+async def store(world: World) -> AsyncIterator[Store]:
     """Yield the service's store, as another process has it open."""
-    opened = await open_store(world.settings.data_dir / "gatepass.db")
+    opened = await open_store(world.settings.store_url)
     yield opened
     await opened.close()
 
@@ -33,7 +33,7 @@ def cli(world: World) -> Program:
     return Program(world, BUILT_IN)
 
 
-async def noted(store: SqliteStore) -> list[AuditEvent]:
+async def noted(store: Store) -> list[AuditEvent]:
     """Everything that was noted since the start, but for the making of keys."""
     found = await store.audit.page(AuditQuery(limit=1000))
     return [each.event for each in found if each.event.deed != Deed.KEY_ACTIVATED]
@@ -44,7 +44,7 @@ def words(events: list[AuditEvent]) -> list[tuple[str, str, str | None, str | No
     return [(event.deed, event.result, event.reason or event.detail, event.client_id) for event in events]
 
 
-async def test_a_code_and_what_became_of_it_are_noted(world: World, store: SqliteStore) -> None:
+async def test_a_code_and_what_became_of_it_are_noted(world: World, store: Store) -> None:
     """The sign-in when it is traded, and its end when the code comes back: in the transaction of each."""
     web = await program(world, scopes=("read", "write"), redirect_uris=(CALLBACK,))
     code = await signed_in(AuthorizeBrowser(world), web)
@@ -60,7 +60,7 @@ async def test_a_code_and_what_became_of_it_are_noted(world: World, store: Sqlit
     assert all(event.occasion.request_id for event in events)
 
 
-async def test_a_wrong_password_at_the_page_is_noted_with_its_reason(world: World, store: SqliteStore) -> None:
+async def test_a_wrong_password_at_the_page_is_noted_with_its_reason(world: World, store: Store) -> None:
     """As at the mutation, and with the request and the browser that it came from."""
     web = await program(world, scopes=("read", "write"), redirect_uris=(CALLBACK,))
     world.client.headers["user-agent"] = "Browser/1"
@@ -72,9 +72,7 @@ async def test_a_wrong_password_at_the_page_is_noted_with_its_reason(world: Worl
     assert (event.occasion.origin.user_agent, event.occasion.request_id is None) == ("Browser/1", False)
 
 
-async def test_a_device_is_noted_when_it_is_let_in_and_when_it_comes(
-    world: World, store: SqliteStore, cli: Program
-) -> None:
+async def test_a_device_is_noted_when_it_is_let_in_and_when_it_comes(world: World, store: Store, cli: Program) -> None:
     """A wrong password there too."""
     browser = DeviceBrowser(world)
     codes = (await cli.asks(START)).tokens
@@ -88,7 +86,7 @@ async def test_a_device_is_noted_when_it_is_let_in_and_when_it_comes(
     ]
 
 
-async def test_what_clients_do_for_themselves_and_give_up_is_noted(world: World, store: SqliteStore) -> None:
+async def test_what_clients_do_for_themselves_and_give_up_is_noted(world: World, store: Store) -> None:
     """Another client's token has no effect, and leaves no entry."""
     robot, other = await program(world, **SERVICE), await program(world, **SERVICE)
     pair = (await robot.gets_tokens_for_itself()).tokens

@@ -7,9 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 import httpx2
+import pytest
 
+from gatepass.client import AsyncClient
 from tests.kit.me_app import MeApp
-from tests.kit.world import SIGN_IN, Answered, Person, World, add_account, running, settings_for
+from tests.kit.world import SIGN_IN, Answered, Person, TurnableClock, World, add_account, running, settings_for
 from tests.wire.conftest import ANA_PASSWORD
 
 HINTED = (
@@ -34,6 +36,14 @@ async def guesses(world: World, email: str, times: int, **headers: str) -> list[
         await world.posts(SIGN_IN, given, headers={k.replace("_", "-"): v for k, v in headers.items()})
         for _ in range(times)
     ]
+
+
+@pytest.fixture(autouse=True)
+def time_stands(request: pytest.FixtureRequest) -> None:
+    """A delay of a second must not pass while a busy machine hashes."""
+    if "world" in request.fixturenames:
+        world: World = request.getfixturevalue("world")
+        world.clock.stop()
 
 
 async def test_after_five_failures_the_next_attempt_has_to_wait(world: World, ana: Person) -> None:
@@ -93,6 +103,20 @@ async def test_the_owner_signs_in_with_a_hint_from_any_network_while_strangers_g
         assert (await third.posts(inline)).data["signIn"]
 
 
+async def test_the_client_library_gets_in_with_its_hint_while_strangers_guess(world: World, ana: Person) -> None:
+    """Its sign-in has ended, and it comes from where nobody is known."""
+    transport = httpx2.ASGITransport(world.app, client=("192.0.2.1", 50_000))
+    url = "http://gatepass.test/graphql/"
+    async with AsyncClient(url, username=ana.email, password=ana.password, transport=transport) as api:
+        await api("{ me { subject } }")
+        await ana.signs_out(await ana.signs_in(), everywhere=True)
+        await world.has_taken_in_revocations()
+        transport.client = ("198.51.100.9", 50_000)
+        elsewhere = seen_from(world, "198.51.100.9")
+        assert (await guesses(elsewhere, ana.email, 7))[-1].code == "RATE_LIMITED"
+        assert (await api("{ me { subject } }"))["me"]["subject"]
+
+
 async def test_a_hint_comes_with_a_refresh_too(world: World, ana: Person) -> None:
     tokens = await ana.signs_in()
     document = (
@@ -105,10 +129,12 @@ async def test_a_hint_comes_with_a_refresh_too(world: World, ana: Person) -> Non
 async def test_processes_count_together_and_a_restart_forgets_nothing(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     await add_account(settings, "ana@example.org", ANA_PASSWORD)
-    async with running(settings, MeApp()) as one, running(settings, MeApp()) as other:
+    clock = TurnableClock()
+    clock.stop()
+    async with running(settings, MeApp(), clock=clock) as one, running(settings, MeApp(), clock=clock) as other:
         await guesses(one, "ana@example.org", 3)
         assert [answered.code for answered in await guesses(other, "ana@example.org", 3)][-1] == "RATE_LIMITED"
-    async with running(settings, MeApp()) as again:
+    async with running(settings, MeApp(), clock=clock) as again:
         assert (await Person(again, "ana@example.org", ANA_PASSWORD).tries_to_sign_in()).code == "RATE_LIMITED"
 
 

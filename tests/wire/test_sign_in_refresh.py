@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ async def test_a_spent_refresh_token_ends_its_session(ana: Person, caplog: pytes
     third = await ana.refreshes(second)
     assert (await ana.tries_to_refresh(first)).code == "INVALID_REFRESH_TOKEN"
     assert (await ana.tries_to_refresh(third)).code == "INVALID_REFRESH_TOKEN"
-    assert [record.getMessage() for record in caplog.records] == ["refresh_token_reused"]
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == ["refresh_token_reused"]
     await ana.world.has_taken_in_revocations()
     assert (await ana.asks_who_they_are(third)).status == 401
     assert (await ana.asks_who_they_are(other)).status == 200

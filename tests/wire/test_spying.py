@@ -23,6 +23,7 @@ from gatepass.usecases.enable_account import EnableAccount
 from tests.kit.me_app import MeApp
 from tests.kit.world import SIGN_IN, Person, World, add_account, running, settings_for
 
+pytestmark = pytest.mark.sqlite_only("compares times of hashing, for which one store is enough")
 RIGHT = "wooden-lantern-quiet-harbour"
 KNOWN, DISABLED, NO_PASSWORD, UNKNOWN = "ana@example.org", "ben@example.org", "robot@example.org", "who@example.org"
 SAMPLES, TRIES, DEVIATIONS = 200, 4, 4.0

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, NoReturn
 
 from gatepass.client.effects import Answer, Flow, Pause, Send
 from gatepass.client.errors import ClientError, GraphQLErrors, ProtocolError, ServerUnreachable, SignInRefused, code_of
 from gatepass.client.reply import graphql_request, reply_from
 from gatepass.client.tokens import Held, held_from_answer
 
-# Scalars as variables, objects inline: the names of the input types are not in the specification.
-_SIGN_IN: Final = (
-    "mutation signIn($userName: String!, $password: String!) {{ signIn(useManagementflow: {flow}, "
-    "credentials: {{userName: $userName, password: $password}}) {{ accessToken refreshToken{more} }} }}"
-)
-_REFRESH: Final = (
-    "mutation signInRefresh($refreshToken: String!) {{ signInRefresh(useManagementflow: {flow}, "
-    "credentials: {{refreshToken: $refreshToken}}) {{ accessToken refreshToken{more} }} }}"
-)
+_TOKENS: Final = ("accessToken", "refreshToken")
 SIGN_OUT: Final = "mutation signOut($everywhere: Boolean!) { signOut(everywhere: $everywhere) { sessions } }"
 _LIFETIME: Final = "expiresIn"
+_HINT: Final = "deviceHint"
 # Refused now, not for good: the same may be asked again.
 _PASSING_CODES: Final = frozenset(
     ("RATE_LIMITED", "OVERLOADED", "INTERNAL", "INTERNAL_SERVER_ERROR", "UPSTREAM_UNAVAILABLE")
@@ -52,19 +45,22 @@ class Endpoint:
     clocks: Clocks
 
 
-def sign_in(endpoint: Endpoint, username: str, password: str, *, says_lifetime: bool | None = None) -> Flow[Held]:
+def sign_in(endpoint: Endpoint, username: str, password: str, *, before: Held | None = None) -> Flow[Held]:
     """
     Trade a user and password for tokens.
+
+    Args:
+        before: what this user had in hand here. Its device hint is sent along: with it a server that limits guessing
+            knows who signed in before, and lets them in while strangers have to wait.
 
     Raises:
         SignInRefused: they are wrong.
         ServerUnreachable: no answer; not asked again, since that might open a second session.
     """
-    variables = {"userName": username, "password": password}
-    return (yield from _pair(endpoint, "signIn", _SIGN_IN, variables, says_lifetime))
+    return (yield from _pair(endpoint, "signIn", {"userName": username, "password": password}, before))
 
 
-def refresh(endpoint: Endpoint, refresh_token: str, *, says_lifetime: bool | None = None) -> Flow[Held]:
+def refresh(endpoint: Endpoint, before: Held) -> Flow[Held]:
     """
     Trade a refresh token for the next pair. A lost answer is asked for again with the same token.
 
@@ -72,60 +68,94 @@ def refresh(endpoint: Endpoint, refresh_token: str, *, says_lifetime: bool | Non
         SignInRefused: the token is no good (any more).
         ServerUnreachable, PassingRefusal: no answer after all attempts; the token may still be good.
     """
-    variables = {"refreshToken": refresh_token}
+    variables = {"refreshToken": before.refresh or ""}
     for seconds in RETRY_SECONDS:
         try:
-            return (yield from _pair(endpoint, "signInRefresh", _REFRESH, variables, says_lifetime))
+            return (yield from _pair(endpoint, "signInRefresh", variables, before))
         except (ServerUnreachable, PassingRefusal):
             yield Pause(seconds)
-    return (yield from _pair(endpoint, "signInRefresh", _REFRESH, variables, says_lifetime))
+    return (yield from _pair(endpoint, "signInRefresh", variables, before))
 
 
-def _pair(
-    endpoint: Endpoint, name: str, document: str, variables: Mapping[str, Any], says_lifetime: bool | None
-) -> Flow[Held]:
-    """Ask with `expiresIn`; without it where the server has none, which it says before it runs anything."""
-    if says_lifetime is not False:
+def _pair(endpoint: Endpoint, name: str, variables: Mapping[str, str], before: Held | None) -> Flow[Held]:
+    """Ask for all that the server may have; for less where it has less, which it says before it runs anything."""
+    before = before or Held("")
+    wanted = _wanted(before)
+    while True:
+        given = dict(variables)
+        if name == "signIn" and _HINT in wanted and before.device_hint is not None:
+            given[_HINT] = before.device_hint
         asked_at = endpoint.clocks.monotonic()
-        answer = yield from _asked(endpoint, document, variables, f" {_LIFETIME}")
-        if not _knows_no_lifetime(answer, is_known=says_lifetime is True):
-            return _held(answer, endpoint, name, asked_at, says_lifetime=True)
-    asked_at = endpoint.clocks.monotonic()
-    answer = yield from _asked(endpoint, document, variables, "")
-    return _held(answer, endpoint, name, asked_at, says_lifetime=False)
+        query = _document(name, given, (*_TOKENS, *wanted), management_flow=endpoint.management_flow)
+        answer: Answer = yield Send(graphql_request(endpoint.url, query, given))
+        left = _left(answer, wanted, before)
+        if left is None:
+            return _held(answer, endpoint, name, asked_at, replace(before, says_lifetime=_LIFETIME in wanted))
+        wanted = left
 
 
-def _asked(endpoint: Endpoint, document: str, variables: Mapping[str, Any], more: str) -> Flow[Answer]:
-    query = document.format(flow="true" if endpoint.management_flow else "false", more=more)
-    answer: Answer = yield Send(graphql_request(endpoint.url, query, variables))
-    return answer
+def _document(name: str, given: Iterable[str], fields: Iterable[str], *, management_flow: bool) -> str:
+    """Scalars as variables, objects inline: the names of the input types are not in the specification."""
+    parameters = ", ".join(f"${each}: String!" for each in given)
+    credentials = ", ".join(f"{each}: ${each}" for each in given)
+    flow = "true" if management_flow else "false"
+    return (
+        f"mutation {name}({parameters}) {{ {name}(useManagementflow: {flow}, credentials: {{{credentials}}}) "
+        f"{{ {' '.join(fields)} }} }}"
+    )
 
 
-def _knows_no_lifetime(answer: Answer, *, is_known: bool) -> bool:
+def _wanted(before: Held) -> tuple[str, ...]:
+    """Fields beyond those of the specification; a server without the first has no second."""
+    if before.says_lifetime is False:
+        return ()
+    return (_LIFETIME,) if before.gives_hint is False else (_LIFETIME, _HINT)
+
+
+def _left(answer: Answer, wanted: tuple[str, ...], before: Held) -> tuple[str, ...] | None:
     """
-    Whether the server refused the document, not the credentials.
+    What to ask for in place of `wanted`, where the server refused the document and not the credentials; else None.
 
-    It names the field; or it hides its reasons and says only that nothing ran: then the plain document decides. Some
+    It names a field; or it hides its reasons and says only that nothing ran: then the plain document decides. Some
     servers put `data: null` beside what should have no data at all.
     """
+    messages = _refused_document(answer) if wanted else None
+    if messages is None:
+        return None
+    if _LIFETIME in messages:
+        return ()
+    if _HINT in wanted and _HINT in messages:
+        return (_LIFETIME,)
+    if answer.status != _BAD_REQUEST:
+        return None
+    if before.says_lifetime is None:
+        return ()
+    return (_LIFETIME,) if _HINT in wanted and before.gives_hint is None else None
+
+
+def _refused_document(answer: Answer) -> str | None:
+    """What the errors of an answer say, if nothing ran."""
     body = answer.body
     errors = body.get("errors") if isinstance(body, dict) else None
     if not isinstance(errors, list) or not errors or body.get("data") is not None:
-        return False
+        return None
     if any(isinstance(error, dict) and error.get("path") for error in errors):
-        return False  # it ran
-    if any(_LIFETIME in str(error.get("message")) for error in errors if isinstance(error, dict)):
-        return True
-    return answer.status == _BAD_REQUEST and not is_known
+        return None
+    return " ".join(str(error.get("message")) for error in errors if isinstance(error, dict))
 
 
-def _held(answer: Answer, endpoint: Endpoint, name: str, asked_at: float, *, says_lifetime: bool) -> Held:
+def _held(answer: Answer, endpoint: Endpoint, name: str, asked_at: float, before: Held) -> Held:
     if answer.status == _TOO_MANY or answer.status >= _SERVER_ERROR:
         _raise_passing(answer, endpoint.url)
     reply = reply_from(answer, endpoint.url)
     fields = (reply.data or {}).get(name)
     if isinstance(fields, dict) and fields.get("accessToken"):
-        return held_from_answer(fields, asked_at=asked_at, wall=endpoint.clocks.wall(), says_lifetime=says_lifetime)
+        held = held_from_answer(
+            fields, asked_at=asked_at, wall=endpoint.clocks.wall(), says_lifetime=before.says_lifetime
+        )
+        return replace(
+            held, device_hint=held.device_hint or before.device_hint, gives_hint=held.device_hint is not None
+        )
     if not reply.errors:
         raise ProtocolError(f"{endpoint.url} answered {name} without tokens.", request_id=reply.request_id)
     kind = PassingRefusal if code_of(reply.errors) in _PASSING_CODES else SignInRefused

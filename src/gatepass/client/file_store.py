@@ -241,8 +241,9 @@ def decoded(content: bytes, profile: str) -> StoredSignIn:
 
 def _has_right_types(it: Any) -> bool:
     is_text = all(isinstance(text, str) for text in (it.url, it.username))
-    has_tokens = all(token is None or is_token(token) for token in (it.access_token, it.refresh_token))
+    has_tokens = all(token is None or is_token(token) for token in (it.access_token, it.refresh_token, it.device_hint))
     times = (it.obtained_at, it.expires_at)
     has_times = all(isinstance(at, int | float) and abs(at) < _LATEST for at in times)  # not NaN, not infinity
-    has_flags = isinstance(it.management_flow, bool) and it.says_lifetime in (None, True, False)
+    knows = all(known in (None, True, False) for known in (it.says_lifetime, it.gives_hint))
+    has_flags = isinstance(it.management_flow, bool) and knows
     return is_text and has_tokens and has_times and has_flags

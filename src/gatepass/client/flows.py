@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from gatepass.client.address import is_same
 from gatepass.client.effects import Answer, Do, Flow, Need, Pause, Request, Send
 from gatepass.client.errors import ClientError, ServerUnreachable, SignInRefused, SignInRequired
 from gatepass.client.exchange import PassingRefusal, refresh, sign_in
 from gatepass.client.refusal import Refusal, refusal
 from gatepass.client.session import Session
 from gatepass.client.stored import ProcessLock, StoredSignIn, StoreError, warn
-from gatepass.client.tokens import Held
+from gatepass.client.tokens import Held, held_from_store
 
 _LOCK_PAUSE_SECONDS: Final = 0.02
 _LOCK_PATIENCE_SECONDS: Final = 150.0
@@ -123,9 +124,22 @@ def new_sign_in(session: Session, username: str, password: str) -> Flow[Held]:
     Raises:
         SignInRefused: they are wrong; what was in hand still is.
     """
-    held = yield from sign_in(session.endpoint, username, password)
+    held = yield from sign_in(session.endpoint, username, password, before=(yield from _before(session, username)))
     session.username = username
     return (yield from keep(session, held))
+
+
+def _before(session: Session, username: str) -> Flow[Held | None]:
+    """What this user had here, in hand or in the store. Another one's device hint is not theirs to show."""
+    if session.held is not None and session.username == username:
+        return session.held
+    source = session.source
+    if not source.is_kept:
+        return None
+    kept: StoredSignIn | None = yield Do(partial(source.store.load, source.profile or ""))
+    if kept is None or not is_same(kept.url, source.url) or kept.username != username:
+        return None
+    return held_from_store(kept, now=session.clocks.monotonic(), wall=session.clocks.wall())
 
 
 def keep(session: Session, held: Held) -> Flow[Held]:
@@ -171,7 +185,7 @@ def _renewed(session: Session) -> Flow[Held]:
     held, source = session.held, session.source
     if held is not None and held.refresh is not None and held.refresh != session.dead_refresh:
         try:
-            renewed = yield from refresh(session.endpoint, held.refresh, says_lifetime=held.says_lifetime)
+            renewed = yield from refresh(session.endpoint, held)
         except SignInRefused:
             session.dead_refresh = held.refresh
         else:
@@ -181,9 +195,8 @@ def _renewed(session: Session) -> Flow[Held]:
         raise _nothing_left(session)
     if session.refused is not None:
         raise session.refused.again()
-    says_lifetime = held.says_lifetime if held is not None else None
     try:
-        renewed = yield from sign_in(session.endpoint, source.username, source.password, says_lifetime=says_lifetime)
+        renewed = yield from sign_in(session.endpoint, source.username, source.password, before=held)
     except SignInRefused as error:
         # Remembered: asking over and over with a wrong password locks accounts.
         session.refused = error

@@ -6,7 +6,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gatepass.client.address import is_same
 from gatepass.client.effects import NO_WISH, Need
@@ -177,6 +177,8 @@ class Session:
             obtained_at=held.obtained_at,
             expires_at=held.obtained_at + held.lifetime_seconds,
             says_lifetime=held.says_lifetime,
+            device_hint=held.device_hint,
+            gives_hint=held.gives_hint,
         )
 
     def required(self, reason: str) -> SignInRequired:
@@ -192,7 +194,7 @@ class Session:
         self.flight = None
         held = self.held
         if held is not None and not self.source.is_kept and held.refresh is not None:
-            self.held = Held(held.access, None, held.lifetime_seconds, held.until, held.obtained_at, held.says_lifetime)
+            self.held = replace(held, refresh=None)
 
 
 _LANDED = Flight()

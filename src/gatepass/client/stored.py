@@ -40,7 +40,8 @@ class StoredSignIn:
         profile: its name, as `checked_profile` takes it.
         obtained_at, expires_at: of the access token, seconds of this machine's wall clock; only their distance and
             the time that has passed since are used, so a wrong clock does no harm.
-        says_lifetime: whether the server has `expiresIn`; None while nobody asked.
+        says_lifetime, gives_hint: whether the server has `expiresIn`, and `deviceHint`; None while nobody asked.
+        device_hint: goes with the next sign-in of this user.
     """
 
     profile: str
@@ -52,6 +53,8 @@ class StoredSignIn:
     obtained_at: float = 0.0
     expires_at: float = 0.0
     says_lifetime: bool | None = None
+    device_hint: str | None = field(default=None, repr=False)
+    gives_hint: bool | None = None
 
     @property
     def lifetime_seconds(self) -> float:

@@ -28,7 +28,8 @@ class Held:
         until: when it expires, seconds of the monotonic clock; infinite for one that nobody told us about.
         lifetime_seconds: from its issue to its expiry.
         obtained_at: wall clock, for the store alone.
-        says_lifetime: whether its server has `expiresIn`; None while nobody asked.
+        says_lifetime, gives_hint: whether its server has `expiresIn`, and `deviceHint`; None while nobody asked.
+        device_hint: shows the server that this user signed in from here before. It opens nothing.
     """
 
     access: str = field(repr=False)
@@ -37,6 +38,8 @@ class Held:
     until: float = math.inf
     obtained_at: float = 0.0
     says_lifetime: bool | None = None
+    device_hint: str | None = field(repr=False, default=None)
+    gives_hint: bool | None = None
 
     def is_lasting(self, now: float, min_ttl_seconds: float = 0.0) -> bool:
         """Whether it needs no renewal yet; `now` of the monotonic clock."""
@@ -67,7 +70,8 @@ def held_from_answer(fields: Mapping[str, Any], *, asked_at: float, wall: float,
     if refresh is not None and not is_token(refresh):
         raise ProtocolError("The server's answer has a refreshToken that cannot be sent back.")
     lifetime = lifetime_seconds(access, fields.get("expiresIn"))
-    return Held(access, refresh, lifetime, asked_at + lifetime, wall, says_lifetime)
+    hint = fields.get("deviceHint")
+    return Held(access, refresh, lifetime, asked_at + lifetime, wall, says_lifetime, hint if is_token(hint) else None)
 
 
 def held_from_store(kept: StoredSignIn, *, now: float, wall: float) -> Held:
@@ -80,6 +84,8 @@ def held_from_store(kept: StoredSignIn, *, now: float, wall: float) -> Held:
         now + remaining,
         kept.obtained_at,
         kept.says_lifetime,
+        kept.device_hint,
+        kept.gives_hint,
     )
 
 

@@ -35,6 +35,10 @@ _BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
         "database_url cannot be used, or a PG… variable or file beside it: check its hosts, ports and ssl… parts.",
     ),
     (TimeoutError, "The database did not answer in time."),
+    (
+        FileNotFoundError,
+        "What database_url names is not there: check its socket, sslrootcert, sslcert and sslkey.",
+    ),
     (OSError, "The database cannot be reached. Check that it runs, and the host and port of database_url."),
 )
 _LENGTHS: Final = (5, 3, 2)

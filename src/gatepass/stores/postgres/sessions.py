@@ -45,8 +45,11 @@ SELECT w.id, o.id, w.client_id, w.salt, w.generation, w.opened_at, w.rotated_at,
 FROM wanted w JOIN owners o ON o.id = w.account_id AND o.password_hash IS NOT DISTINCT FROM w.password_hash
 RETURNING id
 """
+# OFFSET 0: each account by its key, at whatever number. A plan for any batch may otherwise read every account of some
+# thousands, each time.
 _FIND: Final = f"""
-SELECT {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = ANY ($1::uuid[])
+SELECT {rows.SESSION} FROM unnest($1::uuid[]) AS w (id) JOIN sessions s ON s.id = w.id
+JOIN LATERAL (SELECT {rows.ACCOUNT} FROM accounts a WHERE a.id = s.account_id OFFSET 0) a ON true
 """  # noqa: S608 - constants
 _FIND_AND_LOCK: Final = f"""
 SELECT {rows.SESSION} FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1 FOR NO KEY UPDATE OF s
