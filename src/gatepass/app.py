@@ -54,7 +54,7 @@ from gatepass.oauth.forward_auth import forward_auth_routes
 from gatepass.oauth.places import Places
 from gatepass.oauth.routes import Rooms, oauth_routes
 from gatepass.settings import Settings
-from gatepass.settings.attempts import attempt_limits
+from gatepass.settings.attempts import attempt_limits, device_rates
 from gatepass.stores.opening import open_store
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.telemetry.metrics import Metrics
@@ -64,7 +64,6 @@ from gatepass.usecases.authenticate import Authenticate
 from gatepass.usecases.change_own_password import ChangeOwnPassword
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.check_readiness import CheckReadiness
-from gatepass.usecases.device_limits import rates
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.keep_audit import MOST_AT_ONCE, KeepAudit
 from gatepass.usecases.list_sessions import ListSessions
@@ -259,7 +258,7 @@ def _parts(
         ),
         catch_up=keyring.catch_up,
         assertions=JoseAssertionReader(),
-        throttle=Attempts(rates(), store.counters, clock),
+        throttle=Attempts(device_rates(settings), store.counters, clock),
         audit_log=audit,
         clock=clock,
         random=random,
