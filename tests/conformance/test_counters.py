@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
-from gatepass.usecases.ports import Store
+from gatepass.domain.audit import AuditEvent, Deed
+from gatepass.domain.occasion import Door, Occasion
+from gatepass.usecases.ports import AuditQuery, Store
 from tests.kit.store_world import DAY, MINUTE, NOW, SECOND, Place
 
 ANA, BEN = b"a" * 16, b"b" * 16
 LANE = CounterKey("account", ANA)
 NETWORK = CounterKey("network", b"", "192.0.2.1")
 OVERALL = CounterKey("overall")
+EVENT = AuditEvent(Deed.SIGN_IN, NOW, Occasion(Door.GRAPHQL))
 
 
 def counter(failures: int = 1, forgotten_after: timedelta = DAY) -> Counter:
@@ -121,3 +125,28 @@ async def test_under_a_flood_of_names_those_with_the_fewest_failures_go_first(st
     left = await everything(store)
     assert LANE in left
     assert {int.from_bytes(key.owner) for key in left if key != LANE} == set(range(40, 50))
+
+
+async def test_what_is_noted_of_a_decision_is_noted_with_it(store: Store) -> None:
+    """In one transaction, and of what was decided only; a rule that raises notes nothing."""
+
+    def noted(outcome: str) -> AuditEvent | None:
+        return None if outcome == "quiet" else replace(EVENT, detail=outcome)
+
+    def broken(_: Standing) -> Decision[str]:
+        raise ValueError
+
+    async def decide(outcome: str) -> str:
+        key = CounterKey("account", outcome.encode())
+        return await store.counters.change([key], lambda _: Decision(outcome, {key: counter()}), note=noted)
+
+    await asyncio.gather(
+        decide("one"),
+        decide("quiet"),
+        store.counters.change([LANE], broken, note=noted),
+        decide("two"),
+        return_exceptions=True,
+    )
+    events = [entry.event for entry in await store.audit.page(AuditQuery(limit=10))]
+    assert {event.detail for event in events} == {"one", "two"}
+    assert len(await everything(store)) == 3

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass.domain.attempts import (
+    MARKS,
     NO_WAIT,
     OVERALL,
     AttemptLimits,
@@ -114,6 +115,10 @@ class Attacked:
         for _ in range(times):
             assert isinstance(self.tries(attempt), Taken)
 
+    def counting(self) -> dict[CounterKey, Counter]:
+        """What counts, and is no mark."""
+        return {key: counter for key, counter in self.standing.items() if key.kind not in MARKS}
+
     def _write(self, counters: Mapping[CounterKey, Counter | None]) -> None:
         for key, counter in counters.items():
             if counter is None:
@@ -126,11 +131,17 @@ def at(network: str, device: str | None = None, owner: bytes = OWNER) -> SignInA
     return SignInAttempt(owner, network, device)
 
 
+def wait_of(outcome: Taken | Wait) -> timedelta:
+    """How long somebody has to wait who may not try."""
+    assert isinstance(outcome, Wait)
+    return outcome.seconds
+
+
 def test_strangers_of_all_networks_share_one_lane() -> None:
     attacked = Attacked()
     for number in range(5):
         assert isinstance(attacked.tries(at(f"192.0.2.{number}")), Taken)
-    assert attacked.tries(at("198.51.100.1")) == Wait(SECOND)
+    assert wait_of(attacked.tries(at("198.51.100.1"))) == SECOND
 
 
 def test_a_network_from_which_the_account_signed_in_has_a_lane_of_its_own() -> None:
@@ -146,7 +157,7 @@ def test_a_device_has_a_lane_of_its_own_even_where_its_network_has_used_up_its_r
     attacked = Attacked()
     for number in range(100):
         assert isinstance(attacked.tries(at("192.0.2.1", owner=number.to_bytes(16))), Taken)
-    assert attacked.tries(at("192.0.2.1")) == Wait(6 * SECOND)
+    assert wait_of(attacked.tries(at("192.0.2.1"))) == 6 * SECOND
     attacked.succeeds(at("192.0.2.1", device="session-1"))
 
 
@@ -155,7 +166,7 @@ def test_a_success_does_not_renew_the_strangers_free_guesses() -> None:
     attacked.fails(at("203.0.113.9"), 4)
     attacked.succeeds(at("192.0.2.1"))
     attacked.fails(at("203.0.113.9"), 1)
-    assert attacked.tries(at("203.0.113.9")) == Wait(SECOND)
+    assert wait_of(attacked.tries(at("203.0.113.9"))) == SECOND
 
 
 def test_a_known_client_is_forgiven_its_own_failures() -> None:
@@ -189,8 +200,49 @@ def test_an_attempt_that_has_to_wait_is_not_counted() -> None:
     """So nobody can prolong a delay by hammering."""
     attacked = Attacked()
     attacked.fails(at("203.0.113.9"), 5)
-    before = dict(attacked.standing)
+    before = attacked.counting()
     for _ in range(100):
         assert isinstance(attacked.tries(at("203.0.113.9")), Wait)
-    assert attacked.standing == before
+    assert attacked.counting() == before
     assert attacked.standing[OVERALL].at == NOON + 5 * MINUTE / 600
+
+
+def first_of(outcome: Taken | Wait) -> str | None:
+    """The kind of the counter whose first refusal within its window this is."""
+    assert isinstance(outcome, Wait)
+    return outcome.first_of.kind if outcome.first_of is not None else None
+
+
+def test_the_first_refusal_after_each_failure_is_told_from_the_others() -> None:
+    attacked = Attacked()
+    attacked.fails(at("203.0.113.9"), 5)
+    assert [first_of(attacked.tries(at(f"203.0.113.{number}"))) for number in range(3)] == ["account", None, None]
+    later = NOON + 2 * SECOND
+    assert isinstance(attacked.tries(at("203.0.113.9"), later), Taken)
+    assert [first_of(attacked.tries(at("203.0.113.9"), later)) for _ in range(3)] == ["account", None, None]
+
+
+def test_names_that_are_invented_leave_no_more_marks_of_refusals_than_attempts_that_counted() -> None:
+    """One of a network stands for however many names; a name alone leaves none before its own counter is full."""
+    attacked = Attacked()
+    outcomes = [attacked.tries(at("203.0.113.9", owner=number.to_bytes(16))) for number in range(5000)]
+    assert [first_of(each) for each in outcomes if isinstance(each, Wait)] == ["network"] + [None] * 4899
+    assert len([key for key in attacked.standing if key.kind in MARKS]) == 1
+
+
+def test_a_mark_from_a_time_that_the_clock_was_set_back_from_hides_nothing() -> None:
+    attacked = Attacked()
+    attacked.fails(at("203.0.113.9"), 5)
+    assert first_of(attacked.tries(at("203.0.113.9"))) == "account"
+    assert first_of(attacked.tries(at("203.0.113.9"), NOON - DAY)) is not None
+
+
+def test_an_attempt_that_may_still_be_made_leaves_no_mark() -> None:
+    """What others have under way may turn out right; what was counted longer ago has failed."""
+    attacked = Attacked()
+    attacked.fails(at("203.0.113.9"), 5)
+    decided = at("203.0.113.9").take(attacked.standing, LIMITS, NOON, settling=SECOND / 2)
+    assert decided.outcome == Wait(SECOND, may_settle=True)
+    assert decided.counters == {}
+    later = at("203.0.113.9").take(attacked.standing, LIMITS, NOON + SECOND / 2, settling=SECOND / 2)
+    assert later.outcome == Wait(SECOND / 2, first_of=CounterKey("account", OWNER))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
+from gatepass.domain.audit import AuditEvent, Note
 
 Outcome = TypeVar("Outcome")
 
@@ -16,15 +17,24 @@ class CountersInMemory:
 
     def __init__(self) -> None:
         self.kept: dict[CounterKey, Counter] = {}
+        self.noted: list[AuditEvent] = []
 
-    async def change(self, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Outcome]]) -> Outcome:
-        """Ask the rule and write what it decides."""
+    async def change(
+        self,
+        keys: Sequence[CounterKey],
+        rule: Callable[[Standing], Decision[Outcome]],
+        *,
+        note: Note[Outcome] | None = None,
+    ) -> Outcome:
+        """Ask the rule, and write what it decides and what is to be noted of it."""
         decision = rule({key: self.kept[key] for key in keys if key in self.kept})
         for key, counter in decision.counters.items():
             if counter is None:
                 self.kept.pop(key, None)
             else:
                 self.kept[key] = counter
+        event = note(decision.outcome) if note is not None else None
+        self.noted += [event] if event is not None else []
         return decision.outcome
 
     async def page(

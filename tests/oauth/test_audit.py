@@ -52,10 +52,12 @@ async def test_a_code_and_what_became_of_it_are_noted(world: World, store: Store
     assert (await redeems(web, code)).error == "invalid_grant"
     events = await noted(store)
     assert words(events) == [
+        ("client_allowed", "done", None, web.id),
         ("sign_in", "done", "authorization_code", web.id),
         ("code_reused", "done", "authorization_code", web.id),
     ]
-    assert events[0].session == events[1].session is not None
+    assert events[0].email == "ana@example.org"
+    assert events[1].session == events[2].session is not None
     assert {event.occasion.door for event in events} == {"oauth"}
     assert all(event.occasion.request_id for event in events)
 
@@ -97,3 +99,24 @@ async def test_what_clients_do_for_themselves_and_give_up_is_noted(world: World,
         ("sign_in", "done", "client_credentials", robot.id),
         ("sign_out", "done", None, robot.id),
     ]
+
+
+async def test_a_device_that_is_not_let_in_is_noted_once(world: World, store: Store, cli: Program) -> None:
+    """With the client that asked; of whoever said no nothing is known but from where."""
+    browser = DeviceBrowser(world)
+    codes = (await cli.asks(START)).tokens
+    for _ in range(2):
+        await browser.sends(user_code=codes["user_code"], answer="deny")
+    (event,) = await noted(store)
+    assert words([event]) == [("device_denied", "done", None, "gatepass")]
+    assert (event.account, event.occasion.origin.address) == (None, "127.0.0.1")
+
+
+async def test_somebody_who_guesses_user_codes_is_noted_when_no_more_are_taken(world: World, store: Store) -> None:
+    """Once, however long they go on."""
+    browser = DeviceBrowser(world)
+    for _ in range(20):
+        await browser.sends(user_code="BCDF-GHJK", answer="continue")
+    (event,) = await noted(store)
+    assert (event.deed, event.result, event.reason) == ("device_approved", "refused", "rate_limited")
+    assert event.detail == "counter user_code_network: 60 s to wait"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gatepass.domain.client import BUILT_IN, ClientAuthentication, GrantType
+from tests.kit.me_app import MeApp
 from tests.kit.oauth_world import FORM, Program, program
-from tests.kit.world import Person, Tokens, World
+from tests.kit.world import Person, Tokens, World, running, settings_for
 from tests.oauth.conftest import PASSWORD
 
 START = "/oauth/device_authorization"
@@ -164,6 +166,21 @@ async def test_guessing_is_limited(browser: Browser, cli: Program) -> None:
     await browser.sends(user_code=codes["user_code"], answer="continue")
     assert browser.status == 429
     assert "Too many attempts" in browser.page
+
+
+async def test_how_often_codes_may_be_guessed_is_a_setting(tmp_path: Path) -> None:
+    """As every other number of a throttle. docs/how-to/guessing.md."""
+    settings = settings_for(tmp_path, throttle_code_failures=2, throttle_code_seconds=30, throttle_device_starts=1)
+    async with running(settings, MeApp()) as world:
+        cli, browser = Program(world, BUILT_IN), Browser(world)
+        codes = (await cli.asks(START)).tokens
+        assert (await cli.asks(START)).status == 429
+        for status in (400, 400, 429):
+            await browser.sends(user_code="BCDF-GHJK", answer="continue")
+            assert browser.status == status
+        world.clock.forward(seconds=30)
+        await browser.sends(user_code=codes["user_code"], answer="continue")
+        assert browser.status == 200
 
 
 async def test_scopes_narrow_to_what_both_have(world: World, browser: Browser) -> None:

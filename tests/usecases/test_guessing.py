@@ -16,7 +16,7 @@ import pytest
 from gatepass.domain import device_hint
 from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.attempts import AttemptLimits, CounterKey, Decision, Delays, Rate, Standing, Taken, Wait
-from gatepass.domain.audit import AuditEvent
+from gatepass.domain.audit import AuditEvent, Note, Reason
 from gatepass.domain.errors import GatepassError, HashingFailed, InvalidCredentials, Overloaded, RateLimited
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.occasion import Door, Occasion
@@ -73,11 +73,17 @@ class Passwords:
 class CountersSlowToSettle(CountersInMemory):
     """Taking is quick; whatever comes after the password was checked is written late."""
 
-    async def change(self, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Outcome]]) -> Outcome:
+    async def change(
+        self,
+        keys: Sequence[CounterKey],
+        rule: Callable[[Standing], Decision[Outcome]],
+        *,
+        note: Note[Outcome] | None = None,
+    ) -> Outcome:
         """Wait, then as ever."""
         if not isinstance(rule(self.kept).outcome, Taken | Wait):
             await asyncio.sleep(0.01)
-        return await super().change(keys, rule)
+        return await super().change(keys, rule, note=note)
 
 
 class Trail:
@@ -173,6 +179,7 @@ async def test_a_hundred_thousand_guesses_in_an_hour_get_what_the_limits_say_and
     verified = sum(count for password, count in place.passwords.verified.items() if password.startswith(b"guess"))
     assert verified <= guesses_within(HOUR, LIMITS.delays) == 17
     assert verified >= 10
+    assert [event.reason for event in place.counters.noted] == [Reason.RATE_LIMITED] * (verified - 4)
     assert set(hers) == {"in"}
     assert len(hers) == 122
 
@@ -185,6 +192,7 @@ async def test_spraying_one_password_over_many_names_meets_the_rate_of_each_netw
         outcomes[(await place.tries(f"203.0.113.{number % 5}", name=f"person{number}@example.org"))[:5]] += 1
     assert outcomes["wrong"] <= 5 * (100 + HOUR / 6) + 5
     assert outcomes["wrong"] >= 5 * 600
+    assert len(place.counters.noted) <= 5 * 6
 
 
 async def test_two_hundred_parallel_guesses_verify_five_passwords() -> None:

@@ -90,6 +90,20 @@ async def test_a_refusal_is_noted_with_its_true_reason(world: World, store: Stor
     assert {event.result for event in events} == {Result.REFUSED}
 
 
+async def test_of_refusals_for_their_number_the_first_is_noted(store: Store, ana: Person) -> None:
+    """One for each wait, at whatever door, so that hammering fills no log. A name that nobody has is left out."""
+    for person in (ana, Person(ana.world, "a password perhaps@example.org", "whatever it is")):
+        answers = [await person.tries_to_sign_in("a wrong password") for _ in range(9)]
+        assert [answer.code for answer in answers[5:]] == ["RATE_LIMITED"] * 4
+    refused = [event for event in await noted(store) if event.reason == Reason.RATE_LIMITED]
+    assert [(event.deed, event.result, event.email) for event in refused] == [
+        (Deed.SIGN_IN, Result.REFUSED, "ana@example.org"),
+        (Deed.SIGN_IN, Result.REFUSED, None),
+    ]
+    assert {event.detail for event in refused} == {"counter account: 1 s to wait"}
+    assert all(event.occasion.request_id and event.occasion.origin.address for event in refused)
+
+
 async def test_a_replay_and_a_reuse_are_noted_and_an_ordinary_refresh_is_not(
     world: World, store: Store, ana: Person
 ) -> None:

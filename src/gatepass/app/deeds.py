@@ -14,12 +14,12 @@ from gatepass.crypto.random_pool import RandomPool
 from gatepass.graphql.ports import Deeds
 from gatepass.oauth.routes import Rooms
 from gatepass.settings import Settings
+from gatepass.settings.attempts import device_rates
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.usecases.attempts import Attempts
 from gatepass.usecases.authenticate import Authenticate
 from gatepass.usecases.change_own_password import ChangeOwnPassword
 from gatepass.usecases.check_credentials import CheckCredentials
-from gatepass.usecases.device_limits import rates
 from gatepass.usecases.issue_tokens import IssueTokens
 from gatepass.usecases.list_sessions import ListSessions
 from gatepass.usecases.meet_unknown_keys import MeetUnknownKeys
@@ -56,7 +56,7 @@ def make_parts(settings: Settings, ground: Ground, directory: Directory | None) 
         ),
         catch_up=keyring.catch_up,
         assertions=JoseAssertionReader(),
-        throttle=Attempts(rates(), store.counters, clock),
+        throttle=Attempts(device_rates(settings), store.counters, clock),
         audit_log=audit,
         clock=clock,
         random=random,

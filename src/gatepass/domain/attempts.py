@@ -165,15 +165,46 @@ class Wait:
     """
     It may not be made before that long; nothing was counted.
 
-    With `may_settle` a known client is held up by as many attempts as are free: some may be under way, and turn out
-    right.
+    With `may_settle` a known client is held up by as many attempts as are free, the last of them a moment ago: some may
+    be under way, and turn out right.
+    `first_of` is the counter that holds it up, where this is the first that it refuses within a window.
     """
 
     seconds: timedelta
     may_settle: bool = False
+    first_of: CounterKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A counter that lets nothing through for `seconds`; its refusals are noted once within `window`."""
+
+    counter: CounterKey
+    seconds: timedelta
+    window: timedelta
+
+    def refused(self, standing: Standing, now: datetime) -> tuple[Wait, Mapping[CounterKey, Counter]]:
+        """
+        To wait, and the mark that the first leaves who is told so: one entry of the audit log stands for a flood.
+
+        Only full counters leave one, and to fill one takes attempts that counted: there are not more marks than those.
+        """
+        mark = mark_of_refusals(self.counter)
+        noted = standing.get(mark)
+        if noted is not None and noted.at <= now < noted.forget_at:
+            return Wait(self.seconds), {}
+        return Wait(self.seconds, first_of=self.counter), {mark: Counter(0, now, now + self.window)}
+
+
+def mark_of_refusals(counter: CounterKey) -> CounterKey:
+    """There while it is known that this counter refuses."""
+    return CounterKey(REFUSALS, counter.owner, f"{counter.kind}:{counter.subject}")
 
 
 KNOWN_NETWORK: Final = "known_network"
+REFUSALS: Final = "refusals"
+MARKS: Final = frozenset({KNOWN_NETWORK, REFUSALS})
+"""Kinds that count nothing: that they are there says something."""
 LANES: Final = frozenset({"account", "account_network", "device"})
 NETWORKS: Final = frozenset({"network", "known_in_network"})
 OVERALL: Final = CounterKey("overall")
@@ -204,11 +235,17 @@ class SignInAttempt:
         """Every counter that `take` and `settle` may look at."""
         lanes = {self._lane(is_known=True), self._lane(is_known=False)}
         networks = (self._network(is_known=True), self._network(is_known=False))
-        return (*lanes, *networks, OVERALL, self.mark)
+        counters = (*lanes, *networks, OVERALL)
+        return (*counters, *map(mark_of_refusals, counters), self.mark)
 
-    def take(self, standing: Standing, limits: AttemptLimits, now: datetime) -> Decision[Taken | Wait]:
+    def take(
+        self, standing: Standing, limits: AttemptLimits, now: datetime, *, settling: timedelta = NO_WAIT
+    ) -> Decision[Taken | Wait]:
         """
         Count the attempt, or say how long to wait.
+
+        Args:
+            settling: how long an attempt that was counted may still turn out right.
 
         A known device is not held up by its network's rate: somebody else there may have used it up. A client that is
         only known by its network shares a rate with the others known there.
@@ -217,13 +254,20 @@ class SignInAttempt:
         is_known = self.device is not None or (mark is not None and mark.forget_at > now)
         lane, network = self._lane(is_known=is_known), self._network(is_known=is_known)
         delay = limits.delays.wait(standing.get(lane), now)
-        rate = max(
-            limits.overall.wait(standing.get(OVERALL), now, 0.0 if is_known else limits.reserve),
-            limits.network.wait(standing.get(network), now) if self.device is None else NO_WAIT,
+        overall = limits.overall.wait(standing.get(OVERALL), now, 0.0 if is_known else limits.reserve)
+        rate = limits.network.wait(standing.get(network), now) if self.device is None else NO_WAIT
+        held = max(
+            Hold(lane, delay, delay),
+            Hold(OVERALL, overall, limits.overall.within),
+            Hold(network, rate, limits.network.within),
+            key=lambda hold: hold.seconds,
         )
-        if delay > NO_WAIT or rate > NO_WAIT:
-            may_settle = is_known and rate == NO_WAIT and standing[lane].failures == limits.delays.free
-            return Decision(Wait(max(delay, rate), may_settle), {})
+        if held.seconds > NO_WAIT:
+            is_by_delay_alone = max(overall, rate) == NO_WAIT
+            if is_known and is_by_delay_alone and _may_settle(standing[lane], limits.delays, now, settling):
+                return Decision(Wait(delay, may_settle=True), {})
+            wait, marked = held.refused(standing, now)
+            return Decision(wait, marked)
         counted = {
             lane: limits.delays.counted(standing.get(lane), now),
             network: limits.network.counted(standing.get(network), now),
@@ -264,6 +308,10 @@ class SignInAttempt:
 
     def _network(self, *, is_known: bool) -> CounterKey:
         return CounterKey("known_in_network" if is_known else "network", b"", self.network)
+
+
+def _may_settle(lane: Counter, delays: Delays, now: datetime, settling: timedelta) -> bool:
+    return lane.failures == delays.free and now - lane.at < settling
 
 
 _MARKS: Final = 100

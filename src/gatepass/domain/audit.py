@@ -24,7 +24,9 @@ class Deed(StrEnum):
     REFRESH_REPLAYED = "refresh_replayed"
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - a word
     CODE_REUSED = "code_reused"
+    CLIENT_ALLOWED = "client_allowed"
     DEVICE_APPROVED = "device_approved"
+    DEVICE_DENIED = "device_denied"
     SIGN_OUT = "sign_out"
     SIGN_OUT_EVERYWHERE = "sign_out_everywhere"
     SESSION_REVOKED = "session_revoked"
@@ -59,6 +61,7 @@ class Reason(StrEnum):
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a word
     DIRECTORY_SAYS_NO = "directory_says_no"
     ACCOUNT_CHANGED = "account_changed"
+    RATE_LIMITED = "rate_limited"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,17 @@ _SECRET_NAMES: Final = frozenset(
     {
         b"access_token",
         b"accesstoken",
+        b"authorisation",
         b"authorization",
         b"bearer",
+        b"client_secret",
         b"currentpassword",
+        b"devicehint",
         b"newpassword",
         b"password",
         b"refresh_token",
         b"refreshtoken",
+        b"token",
     }
 )
 

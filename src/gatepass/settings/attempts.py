@@ -1,11 +1,13 @@
-"""The settings of the group "Guessing" as the rule takes them."""
+"""The settings of the group "Guessing" as the rules take them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from gatepass.domain.attempts import AttemptLimits, Delays, Rate
 from gatepass.settings.model import Settings
+from gatepass.usecases import device_limits
 
 
 def attempt_limits(settings: Settings) -> AttemptLimits:
@@ -21,4 +23,14 @@ def attempt_limits(settings: Settings) -> AttemptLimits:
         overall=Rate(settings.throttle_overall_failures, timedelta(seconds=settings.throttle_overall_seconds)),
         reserve=settings.throttle_reserve_percent / 100,
         known_for=timedelta(seconds=settings.throttle_known_client_seconds),
+    )
+
+
+def device_rates(settings: Settings) -> Mapping[str, Rate]:
+    """What holds for user codes and the devices that show them."""
+    return device_limits.rates(
+        wrong_codes=settings.throttle_code_failures,
+        wrong_codes_overall=settings.throttle_code_overall_failures,
+        starts=settings.throttle_device_starts,
+        within=timedelta(seconds=settings.throttle_code_seconds),
     )

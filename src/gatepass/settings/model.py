@@ -250,6 +250,18 @@ class Settings:
         7_776_000,
         "How long a device or a network is known to an account after it signed in there (90 days).",
     )
+    throttle_code_failures: int = _guessing.key(
+        WholeNumber(1, 1_000_000),
+        10,
+        "Wrong user codes of devices, typed in by one IPv4 address or IPv6 /64, or by one account, …",
+    )
+    throttle_code_overall_failures: int = _guessing.key(
+        WholeNumber(1, 1_000_000), 1000, "… or by everybody together; …"
+    )
+    throttle_device_starts: int = _guessing.key(
+        WholeNumber(1, 10_000_000), 100, "… and device sign-ins begun by one IPv4 address or IPv6 /64, …"
+    )
+    throttle_code_seconds: int = _guessing.key(WholeNumber(1, 31_536_000), 600, "… within this long (10 minutes).")
     throttle_max_counters: int = _guessing.key(
         WholeNumber(1000, 100_000_000),
         100_000,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gatepass.domain import user_code
-from gatepass.domain.audit import AuditEvent, Deed
+from gatepass.domain.audit import AuditEvent, Deed, Note, Result
 from gatepass.domain.device_code import Approval, DeviceCode
 from gatepass.domain.errors import CodeRefused, InvalidCredentials
 from gatepass.domain.occasion import Occasion
@@ -34,7 +34,7 @@ class AnswerDevice:
     throttle: Throttle
     clock: Clock
 
-    async def look(self, code: UserCode, address: str | None) -> DeviceCode:
+    async def look(self, code: UserCode, occasion: Occasion) -> DeviceCode:
         """
         What the device with this code asks for.
 
@@ -42,7 +42,7 @@ class AnswerDevice:
             CodeRefused: no device that waits for an answer shows this code.
             RateLimited: too many wrong codes.
         """
-        async with self._guess(*guesses(address)):
+        async with self._guess(occasion, *guesses(occasion.origin.address)):
             return await self._find(code)
 
     async def allow(self, code: UserCode, user_name: str, plain: Secret[str], occasion: Occasion) -> None:
@@ -55,21 +55,24 @@ class AnswerDevice:
 
         Source: RFC 8628 §3.3 and §5.1.
         """
-        async with self._guess(*guesses(occasion.origin.address)):
+        async with self._guess(occasion, *guesses(occasion.origin.address)):
             stored = await self.check_credentials(user_name, plain, occasion, deed=Deed.DEVICE_APPROVED)
-            async with self._guess(guesses_of(stored.account.id)):
+            async with self._guess(occasion, guesses_of(stored.account.id)):
                 await self._approve(code, stored, occasion)
         await self.check_credentials.upgrade_hash(stored, plain)
 
-    async def deny(self, code: UserCode, address: str | None) -> None:
+    async def deny(self, code: UserCode, occasion: Occasion) -> None:
         """
         Say no; who knows the code may do that.
 
         Raises:
             CodeRefused, RateLimited: as `look`; nothing was written.
         """
-        async with self._guess(*guesses(address)):
-            if isinstance(await self.codes.deny(user_code.digest(code), self.clock()), Unknown):
+        async with self._guess(occasion, *guesses(occasion.origin.address)):
+            asked, now = await self._find(code), self.clock()
+            event = AuditEvent(Deed.DEVICE_DENIED, now, occasion, client_id=asked.client_id)
+            denied = await self.codes.deny(asked.user_code_digest, now, note=_if_kept(event))
+            if isinstance(denied, Unknown):
                 raise CodeRefused(_WRONG_CODE)
 
     async def _find(self, code: UserCode) -> DeviceCode:
@@ -90,9 +93,7 @@ class AnswerDevice:
             client_id=asked.client_id,
         )
 
-        def note(outcome: object) -> AuditEvent | None:
-            return event if isinstance(outcome, CodeKept) else None
-
+        note = _if_kept(event)
         match await self.codes.approve(asked.user_code_digest, approval, stored.password_hash, now, note=note):
             case Unknown():
                 raise CodeRefused(_WRONG_CODE)
@@ -102,9 +103,10 @@ class AnswerDevice:
                 pass
 
     @asynccontextmanager
-    async def _guess(self, *keys: str) -> AsyncIterator[None]:
+    async def _guess(self, occasion: Occasion, *keys: str) -> AsyncIterator[None]:
         """Count an attempt; it stays counted only where the code turns out to be wrong."""
-        await self.throttle.take(*keys)
+        refused = AuditEvent(Deed.DEVICE_APPROVED, self.clock(), occasion, Result.REFUSED)
+        await self.throttle.take(*keys, refused_as=refused)
         try:
             yield
         except CodeRefused:
@@ -114,3 +116,7 @@ class AnswerDevice:
             raise
         else:
             await self.throttle.give_back(*keys)
+
+
+def _if_kept(event: AuditEvent) -> Note[object]:
+    return lambda outcome: event if isinstance(outcome, CodeKept) else None

@@ -5,10 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from gatepass.domain.attempts import NO_WAIT, CounterKey, Decision, Rate, Standing, Wait
+from gatepass.domain.attempts import (
+    NO_WAIT,
+    CounterKey,
+    Decision,
+    Hold,
+    Rate,
+    Standing,
+    Wait,
+    mark_of_refusals,
+)
+from gatepass.domain.audit import AuditEvent
 from gatepass.domain.errors import RateLimited
+from gatepass.usecases.notes import of_rate_limit
 from gatepass.usecases.ports import Clock, Counters
 
 
@@ -24,17 +35,19 @@ class Attempts:
     counters: Counters
     clock: Clock
 
-    async def take(self, *keys: str) -> None:
+    async def take(self, *keys: str, refused_as: AuditEvent | None = None) -> None:
         """Count one attempt for each key, or raise `RateLimited` and count none."""
         now, kept = self.clock(), [_kept(key) for key in keys]
 
         def rule(standing: Standing) -> Decision[Wait | None]:
-            wait = max((self.rates[key.kind].wait(standing.get(key), now) for key in kept), default=NO_WAIT)
-            if wait > NO_WAIT:
-                return Decision(Wait(wait), {})
+            held = max((self._hold(key, standing, now) for key in kept), key=lambda hold: hold.seconds)
+            if held.seconds > NO_WAIT:
+                wait, marked = held.refused(standing, now)
+                return Decision(wait, marked)
             return Decision(None, {key: self.rates[key.kind].counted(standing.get(key), now) for key in kept})
 
-        refused = await self.counters.change(kept, rule)
+        note = of_rate_limit(refused_as) if refused_as is not None else None
+        refused = await self.counters.change([*kept, *map(mark_of_refusals, kept)], rule, note=note)
         if refused is not None:
             raise rate_limited(refused.seconds)
 
@@ -46,6 +59,10 @@ class Attempts:
             return Decision(None, {key: self.rates[key.kind].uncounted(standing.get(key), now) for key in kept})
 
         await self.counters.change(kept, rule)
+
+    def _hold(self, key: CounterKey, standing: Standing, now: datetime) -> Hold:
+        rate = self.rates[key.kind]
+        return Hold(key, rate.wait(standing.get(key), now), rate.within)
 
 
 def rate_limited(wait: timedelta) -> RateLimited:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gatepass.domain import one_time_code
 from gatepass.domain.account import Scope
+from gatepass.domain.audit import AuditEvent, Deed
 from gatepass.domain.authorization_code import AUTHORIZATION_CODE_TTL, AuthorizationCode
 from gatepass.domain.errors import InvalidCredentials
 from gatepass.domain.occasion import Occasion
@@ -13,6 +14,7 @@ from gatepass.domain.one_time_code import AUTHORIZATION_CODE_PREFIX, CODE_RANDOM
 from gatepass.domain.pkce import CodeChallenge
 from gatepass.domain.secret import Secret
 from gatepass.usecases.check_credentials import CheckCredentials
+from gatepass.usecases.notes import unless_changed
 from gatepass.usecases.ports import AccountChanged, AuthorizationCodes, Clock, RandomBytes
 
 
@@ -66,7 +68,16 @@ class Authorize:
             authenticated_at=now,
             expires_at=now + AUTHORIZATION_CODE_TTL,
         )
-        if isinstance(await self.codes.add(kept, stored.password_hash, occasion.origin), AccountChanged):
+        event = AuditEvent(
+            Deed.CLIENT_ALLOWED,
+            now,
+            occasion,
+            account=stored.account.id,
+            email=stored.account.email,
+            client_id=asked.client_id,
+        )
+        added = await self.codes.add(kept, stored.password_hash, occasion.origin, note=unless_changed(event))
+        if isinstance(added, AccountChanged):
             raise InvalidCredentials
         await self.check_credentials.upgrade_hash(stored, plain)
         return code

@@ -61,7 +61,7 @@ class CheckCredentials:
 
         Raises:
             InvalidCredentials: as above.
-            RateLimited: too many failures before; nothing was hashed.
+            RateLimited: too many failures before; nothing was hashed. The first of many such refusals is noted.
             FlowUnavailable: no external directory is configured, or it cannot be asked.
             Overloaded: too many sign-ins wait; nothing was hashed.
         """
@@ -69,12 +69,13 @@ class CheckCredentials:
             raise FlowUnavailable
         name, stored = await self._find(user_name)
         client = AttemptingClient(occasion.origin.address, device_hint, session)
-        async with self.attempts.attempt(name, stored.account.id if stored else None, client) as attempt:
+        refused = _about(stored, AuditEvent(deed, self.clock(), occasion, Result.REFUSED))
+        account = stored.account.id if stored else None
+        async with self.attempts.attempt(name, account, client, refused) as attempt:
             reason = await (self._check_password if use_management_flow else self._ask_directory)(stored, plain)
             attempt.succeeded = reason is None
         if stored is None or reason is not None:
-            refused = AuditEvent(deed, self.clock(), occasion, Result.REFUSED, reason)
-            await self.trail.record(_about(stored, refused))
+            await self.trail.record(replace(refused, at=self.clock(), reason=reason))
             raise InvalidCredentials
         return stored
 

@@ -10,18 +10,12 @@ from gatepass.domain.attempts import Rate
 from gatepass.domain.identifiers import AccountId
 from gatepass.domain.network import network_of
 
-WRONG_CODES: Final = 10
-WRONG_CODES_OVERALL: Final = 1_000
-STARTS: Final = 100
-WINDOW: Final = timedelta(minutes=10)
 EVERYBODY: Final = "user_code_overall:"
 
 
-def rates(
-    *, wrong_codes: int = WRONG_CODES, wrong_codes_overall: int = WRONG_CODES_OVERALL, starts: int = STARTS
-) -> Mapping[str, Rate]:
+def rates(*, wrong_codes: int, wrong_codes_overall: int, starts: int, within: timedelta) -> Mapping[str, Rate]:
     """
-    What may be tried within ten minutes.
+    What may be tried `within` so long.
 
     Args:
         wrong_codes: by one network, and by one account.
@@ -29,10 +23,10 @@ def rates(
         starts: device sign-ins begun by one network.
     """
     return {
-        "user_code_network": Rate(wrong_codes, WINDOW),
-        "user_code_account": Rate(wrong_codes, WINDOW),
-        "user_code_overall": Rate(wrong_codes_overall, WINDOW),
-        "device_start": Rate(starts, WINDOW),
+        "user_code_network": Rate(wrong_codes, within),
+        "user_code_account": Rate(wrong_codes, within),
+        "user_code_overall": Rate(wrong_codes_overall, within),
+        "device_start": Rate(starts, within),
     }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from gatepass.domain.attempts import Wait
 from gatepass.domain.audit import AuditEvent, Deed, Note, Reason, Result
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.session import Session
@@ -26,6 +28,18 @@ def unless_changed(event: AuditEvent) -> Note[Any]:
     """The entry, or that it was refused because the account had changed since its password was checked."""
     refused = replace(event, result=Result.REFUSED, reason=Reason.ACCOUNT_CHANGED, session=None)
     return lambda outcome: refused if isinstance(outcome, AccountChanged) else event
+
+
+def of_rate_limit(refused: AuditEvent) -> Note[object]:
+    """The entry, where an attempt is the first to be refused for their number; with the counter that did it."""
+
+    def note(outcome: object) -> AuditEvent | None:
+        if not isinstance(outcome, Wait) or outcome.first_of is None:
+            return None
+        wait = math.ceil(outcome.seconds.total_seconds())
+        return replace(refused, reason=Reason.RATE_LIMITED, detail=f"counter {outcome.first_of.kind}: {wait} s to wait")
+
+    return note
 
 
 def with_count(event: AuditEvent) -> Note[int]:

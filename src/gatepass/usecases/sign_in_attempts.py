@@ -10,14 +10,17 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from gatepass.domain import device_hint
-from gatepass.domain.attempts import AttemptLimits, Decision, SignInAttempt, Standing, Taken, Wait
+from gatepass.domain.attempts import NO_WAIT, AttemptLimits, Decision, SignInAttempt, Standing, Taken, Wait
+from gatepass.domain.audit import AuditEvent, Note
 from gatepass.domain.errors import FlowUnavailable, HashingFailed, Overloaded, StoreUnavailable
 from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.network import network_of
 from gatepass.usecases.attempts import rate_limited
+from gatepass.usecases.notes import of_rate_limit
 from gatepass.usecases.ports import Clock, Counters, RefreshKeys
 
 _Outcome = TypeVar("_Outcome")
+_Rule = Callable[[Standing, datetime], Decision[_Outcome]]
 Pseudonym = Callable[[str], bytes]
 """Stands for a name in the counters; who has the store alone cannot find the name from it."""
 
@@ -58,7 +61,7 @@ class SignInAttempts:
     Args:
         pseudonym: of account names.
         patience: how long an attempt may wait for its turn.
-        settling: how long it may wait for what is under way elsewhere.
+        settling: how long after an attempt elsewhere was counted it may be waited for.
     """
 
     def __init__(
@@ -78,17 +81,20 @@ class SignInAttempts:
         self._hint_keys = hint_keys
         self._clock = clock
         self._turns = _Turns(limits.delays.free, patience)
-        self._looks = settling // _BETWEEN_LOOKS
+        self._settling_time = settling
         self._settling: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def attempt(self, name: str, account: AccountId | None, client: AttemptingClient) -> AsyncIterator[Attempt]:
+    async def attempt(
+        self, name: str, account: AccountId | None, client: AttemptingClient, refused_as: AuditEvent
+    ) -> AsyncIterator[Attempt]:
         """
         Make one attempt inside the block. It counts as a failure unless `succeeded` was set, or no guess was made.
 
         Args:
             name: the account's address, or whatever was given in its place.
             account: the one with that name, where there is one.
+            refused_as: noted, if it is the first that a counter refuses within a window.
 
         Raises:
             RateLimited: too many failures before; nothing was counted.
@@ -97,7 +103,7 @@ class SignInAttempts:
         asked = SignInAttempt(self._pseudonym(name), network_of(client.address), self._device(account, client))
         async with AsyncExitStack() as turn:
             await turn.enter_async_context(self._turns.turn((asked.owner, asked.device or asked.network)))
-            taken = await self._take(asked)
+            taken = await self._take(asked, of_rate_limit(refused_as))
             attempt = Attempt()
             try:
                 yield attempt
@@ -112,16 +118,20 @@ class SignInAttempts:
         """Finish what is being written."""
         await asyncio.gather(*self._settling, return_exceptions=True)
 
-    async def _take(self, asked: SignInAttempt) -> Taken:
-        looks = self._looks
+    async def _take(self, asked: SignInAttempt, note: Note[object]) -> Taken:
+        looks = self._settling_time // _BETWEEN_LOOKS
         while True:
-            decided = await self._change(asked, lambda standing, now: asked.take(standing, self._limits, now))
+            settling = self._settling_time if looks else NO_WAIT
+            decided = await self._change(asked, self._taking(asked, settling), note)
             if not isinstance(decided, Wait):
                 return decided
-            if not (decided.may_settle and looks):
+            if not decided.may_settle:
                 raise rate_limited(decided.seconds)
             looks -= 1
             await asyncio.sleep(_BETWEEN_LOOKS.total_seconds())
+
+    def _taking(self, asked: SignInAttempt, settling: timedelta) -> _Rule[Taken | Wait]:
+        return lambda standing, now: asked.take(standing, self._limits, now, settling=settling)
 
     def _settle(self, asked: SignInAttempt, taken: Taken, turn: AsyncExitStack) -> None:
         """
@@ -143,9 +153,11 @@ class SignInAttempts:
         with suppress(asyncio.CancelledError):
             task.exception()
 
-    async def _change(self, asked: SignInAttempt, rule: Callable[[Standing, datetime], Decision[_Outcome]]) -> _Outcome:
+    async def _change(
+        self, asked: SignInAttempt, rule: _Rule[_Outcome], note: Note[_Outcome] | None = None
+    ) -> _Outcome:
         now = self._clock()
-        return await self._counters.change(asked.keys, lambda standing: rule(standing, now))
+        return await self._counters.change(asked.keys, lambda standing: rule(standing, now), note=note)
 
     def _device(self, account: AccountId | None, client: AttemptingClient) -> str | None:
         if account is None:

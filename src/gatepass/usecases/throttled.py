@@ -9,8 +9,8 @@ from typing import Final
 
 from gatepass.domain.account import Account, email_address
 from gatepass.domain.attempts import (
-    KNOWN_NETWORK,
     LANES,
+    MARKS,
     NETWORKS,
     OVERALL,
     AttemptLimits,
@@ -94,7 +94,7 @@ class ThrottleDesk:
         while page := await self.counters.page(last, PAGE):
             last = page[-1][0]
             for key, counter in page:
-                if key.kind != KNOWN_NETWORK and counter.forget_at > now:
+                if key.kind not in MARKS and counter.forget_at > now:
                     yield key, counter
 
     async def _everyone(self) -> AsyncIterator[Account]:

@@ -31,7 +31,7 @@ FindClient = Callable[[str], Awaitable[Client | None]]
 class AnswerDeed(Protocol):
     """`usecases.answer_device.AnswerDevice`."""
 
-    async def look(self, code: UserCode, address: str | None) -> DeviceCode:
+    async def look(self, code: UserCode, occasion: Occasion) -> DeviceCode:
         """What the device with this code asks for."""
         ...
 
@@ -39,7 +39,7 @@ class AnswerDeed(Protocol):
         """Say yes."""
         ...
 
-    async def deny(self, code: UserCode, address: str | None) -> None:
+    async def deny(self, code: UserCode, occasion: Occasion) -> None:
         """Say no."""
         ...
 
@@ -75,16 +75,16 @@ class DevicePage:
     async def submit(self, request: Request, parameters: Parameters) -> Response:
         """What the button says."""
         pressed = answer_of(parameters, "continue", "allow", "deny")
-        typed, address = parameters.get("user_code") or "", request.client or None
+        typed, occasion = parameters.get("user_code") or "", occasion_of(request, Door.OAUTH)
         try:
             code = user_code.parse(typed)
             match pressed:
                 case "continue":
-                    return await self._ask(code, address)
+                    return await self._ask(code, occasion)
                 case "allow":
-                    return await self._allow(code, parameters, occasion_of(request, Door.OAUTH))
+                    return await self._allow(code, parameters, occasion)
                 case _:
-                    return await self._deny(code, address)
+                    return await self._deny(code, occasion)
         except (BadUserInput, CodeRefused, RateLimited, Overloaded) as refused:
             return self._ask_for_code(typed, refused)
 
@@ -93,18 +93,18 @@ class DevicePage:
         try:
             await self._devices.allow(code, username, Secret(parameters.get("password") or ""), occasion)
         except (InvalidCredentials, Overloaded, RateLimited) as refused:
-            return await self._ask(code, occasion.origin.address, username, refused)
+            return await self._ask(code, occasion, username, refused)
         return self._done("Your device is connected", "It goes on by itself in a few seconds.")
 
-    async def _deny(self, code: UserCode, address: str | None) -> Response:
-        await self._devices.deny(code, address)
+    async def _deny(self, code: UserCode, occasion: Occasion) -> Response:
+        await self._devices.deny(code, occasion)
         return self._done("The device was refused", "Nobody was signed in.")
 
     async def _ask(
-        self, code: UserCode, address: str | None, username: str = "", refused: Refused | None = None
+        self, code: UserCode, occasion: Occasion, username: str = "", refused: Refused | None = None
     ) -> Response:
         """The second step."""
-        asked = await self._devices.look(code, address)
+        asked = await self._devices.look(code, occasion)
         client = await self._find_client(asked.client_id)
         if client is None:
             raise CodeRefused

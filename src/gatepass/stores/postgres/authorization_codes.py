@@ -39,10 +39,15 @@ class PostgresAuthorizationCodes:
         self._writer = writer
 
     async def add(
-        self, code: AuthorizationCode, password_hash: Secret[str] | None, origin: SessionOrigin
+        self,
+        code: AuthorizationCode,
+        password_hash: Secret[str] | None,
+        origin: SessionOrigin,
+        *,
+        note: Note[CodeKept | AccountChanged] | None = None,
     ) -> CodeKept | AccountChanged:
         """Store a code, if its account is still what the password was checked against."""
-        return await self._writer.do(lambda connection: _add(connection, code, password_hash, origin))
+        return await self._writer.do(noted(lambda connection: _add(connection, code, password_hash, origin), note))
 
     async def redeem(
         self, digest: bytes, judge: AuthorizationCodeJudge, now: datetime, *, note: Note[Redemption] | None = None

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
+from gatepass.domain.audit import AuditEvent, Note
+from gatepass.stores.postgres.audit import add_entries, noted_of
 from gatepass.stores.postgres.connection import Connection, transaction
 from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.worker import Outcome, Worker
@@ -56,6 +58,7 @@ WHERE a.owner = least.owner AND a.kind = least.kind AND a.subject = least.subjec
 class _Change:
     keys: Sequence[CounterKey]
     rule: Callable[[Standing], Decision[Any]]
+    note: Note[Any] | None
 
 
 class PostgresCounters:
@@ -66,9 +69,15 @@ class PostgresCounters:
         self._writer = writer
         self._reader = reader
 
-    async def change(self, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Decided]]) -> Decided:
+    async def change(
+        self,
+        keys: Sequence[CounterKey],
+        rule: Callable[[Standing], Decision[Decided]],
+        *,
+        note: Note[Decided] | None = None,
+    ) -> Decided:
         """Read, decide, write, together with what waits beside it; a rule sees what those before it have left."""
-        outcome: Decided = await self._worker.do(_change_some, _Change(keys, rule))
+        outcome: Decided = await self._worker.do(_change_some, _Change(keys, rule, note))
         return outcome
 
     async def page(
@@ -92,7 +101,13 @@ async def _change_some(connection: Connection, operations: Sequence[_Change]) ->
         changed: dict[CounterKey, Counter | None] = {}
         outcomes = [_decided(operation, standing, changed) for operation in operations]
         await _write(connection, changed)
+        await add_entries(connection, _noted(operations, outcomes))
     return outcomes
+
+
+def _noted(operations: Sequence[_Change], outcomes: Sequence[Outcome]) -> list[AuditEvent]:
+    decided = [each for each in zip(operations, outcomes, strict=True) if not isinstance(each[1], Exception)]
+    return noted_of((operation.note for operation, _ in decided), (outcome for _, outcome in decided))
 
 
 def _decided(

@@ -77,9 +77,11 @@ class PostgresDeviceCodes:
             noted(lambda connection: _approve(connection, user_code_digest, approval, password_hash, now), note)
         )
 
-    async def deny(self, user_code_digest: bytes, now: datetime) -> CodeKept | Unknown:
+    async def deny(
+        self, user_code_digest: bytes, now: datetime, *, note: Note[CodeKept | Unknown] | None = None
+    ) -> CodeKept | Unknown:
         """Say no."""
-        return await self._writer.do(lambda connection: _deny(connection, user_code_digest, now))
+        return await self._writer.do(noted(lambda connection: _deny(connection, user_code_digest, now), note))
 
     async def poll(
         self, digest: bytes, judge: DeviceCodeJudge, now: datetime, *, note: Note[Wait | Redemption] | None = None

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
+from gatepass.domain.audit import Note
 from gatepass.stores.sqlite import rows
+from gatepass.stores.sqlite.audit import noted
 from gatepass.stores.sqlite.worker import Worker
 
 Outcome = TypeVar("Outcome")
@@ -36,9 +38,15 @@ class SqliteCounters:
         self._writer = writer
         self._reader = reader
 
-    async def change(self, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Outcome]]) -> Outcome:
+    async def change(
+        self,
+        keys: Sequence[CounterKey],
+        rule: Callable[[Standing], Decision[Outcome]],
+        *,
+        note: Note[Outcome] | None = None,
+    ) -> Outcome:
         """Read, decide, write; the rule runs in the writer's thread."""
-        return await self._writer.do(lambda connection: _change(connection, keys, rule))
+        return await self._writer.do(noted(lambda connection: _change(connection, keys, rule), note))
 
     async def page(
         self, after: CounterKey | None, limit: int, *, owner: bytes | None = None

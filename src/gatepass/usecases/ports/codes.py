@@ -58,7 +58,12 @@ class AuthorizationCodes(Protocol):
     """
 
     async def add(
-        self, code: AuthorizationCode, password_hash: Secret[str] | None, origin: SessionOrigin
+        self,
+        code: AuthorizationCode,
+        password_hash: Secret[str] | None,
+        origin: SessionOrigin,
+        *,
+        note: Note[CodeKept | AccountChanged] | None = None,
     ) -> CodeKept | AccountChanged:
         """
         Store a code if its account is still enabled and its password hash still `password_hash`, as at a sign-in.
@@ -117,7 +122,9 @@ class DeviceCodes(Protocol):
         """
         ...
 
-    async def deny(self, user_code_digest: bytes, now: datetime) -> CodeKept | Unknown:
+    async def deny(
+        self, user_code_digest: bytes, now: datetime, *, note: Note[CodeKept | Unknown] | None = None
+    ) -> CodeKept | Unknown:
         """Say no; as `approve`."""
         ...
 

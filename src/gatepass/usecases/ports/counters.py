@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
+from gatepass.domain.audit import Note
 
 Outcome = TypeVar("Outcome")
 
@@ -14,7 +15,13 @@ Outcome = TypeVar("Outcome")
 class Counters(Protocol):
     """Counters by what they have in common. A change is grouped with whatever waits beside it into one commit."""
 
-    async def change(self, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Outcome]]) -> Outcome:
+    async def change(
+        self,
+        keys: Sequence[CounterKey],
+        rule: Callable[[Standing], Decision[Outcome]],
+        *,
+        note: Note[Outcome] | None = None,
+    ) -> Outcome:
         """
         Read the counters of these keys, ask the rule, and write what it decides, all in one.
 

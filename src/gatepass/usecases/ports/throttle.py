@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gatepass.domain.audit import AuditEvent
+
 
 class Throttle(Protocol):
     """
@@ -12,12 +14,13 @@ class Throttle(Protocol):
     An attempt is taken before it is made, and given back where it was no guess, so that many at once cannot slip by.
     """
 
-    async def take(self, *keys: str) -> None:
+    async def take(self, *keys: str, refused_as: AuditEvent | None = None) -> None:
         """
         Count one attempt for each key.
 
         Args:
-            keys: `kind:subject`; how many there may be belongs to the kind.
+            keys: one or more, `kind:subject`; how many attempts there may be belongs to the kind.
+            refused_as: noted, if this is the first to be refused within a window.
 
         Raises:
             RateLimited: one of them has none left; nothing was counted. It says when to come back.
