@@ -238,11 +238,18 @@ def test_a_mark_from_a_time_that_the_clock_was_set_back_from_hides_nothing() -> 
 
 
 def test_an_attempt_that_may_still_be_made_leaves_no_mark() -> None:
-    """What others have under way may turn out right; what was counted longer ago has failed."""
+    """What a known client has under way may turn out right; what was counted longer ago has failed."""
+    attacked, known = Attacked(), at("203.0.113.9", device="session-1")
+    attacked.fails(known, 5)
+    decided = known.take(attacked.standing, LIMITS, NOON, settling=SECOND / 2)
+    assert decided.outcome == Wait(SECOND, may_settle=True)
+    assert decided.counters == {}
+    later = known.take(attacked.standing, LIMITS, NOON + SECOND / 2, settling=SECOND / 2)
+    assert later.outcome == Wait(SECOND / 2, first_of=CounterKey("device", OWNER, "session-1"))
+
+
+def test_strangers_are_refused_at_once() -> None:
     attacked = Attacked()
     attacked.fails(at("203.0.113.9"), 5)
     decided = at("203.0.113.9").take(attacked.standing, LIMITS, NOON, settling=SECOND / 2)
-    assert decided.outcome == Wait(SECOND, may_settle=True)
-    assert decided.counters == {}
-    later = at("203.0.113.9").take(attacked.standing, LIMITS, NOON + SECOND / 2, settling=SECOND / 2)
-    assert later.outcome == Wait(SECOND / 2, first_of=CounterKey("account", OWNER))
+    assert decided.outcome == Wait(SECOND, first_of=CounterKey("account", OWNER))
