@@ -36,8 +36,14 @@ _LONGEST_ID = 30
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Long texts are tokens and documents: no names for tests, and where they are made anew, no lasting ones."""
-    return argname if isinstance(val, str | bytes) and len(val) > _LONGEST_ID else None
+    """
+    Long texts are tokens and documents: no names for tests, and where they are made anew, no lasting ones.
+
+    The same for bytes that are no text: every process has to find the same names.
+    """
+    is_long = isinstance(val, str | bytes) and len(val) > _LONGEST_ID
+    is_binary = isinstance(val, bytes) and not val.decode("latin-1").isprintable()
+    return argname if is_long or is_binary else None
 
 
 # The rooms whose tests run a whole service on the store that `TEST_STORE` names.

@@ -43,6 +43,9 @@ from tests.oauth.test_device_sign_in import Browser as DeviceBrowser
 WRONG = "not the right one at all"
 
 
+_TAKES_IT_FOR_SECRETS = pytest.mark.shows_secrets("whatever the copy holds is tried as a key or a secret")
+
+
 @dataclass(frozen=True)
 class Theft:
     """A service that goes on, a copy of its database, and what must not be in there."""
@@ -190,6 +193,7 @@ async def test_without_the_secret_key_no_key_of_it_opens(theft: Theft) -> None:
         await store.close()
 
 
+@_TAKES_IT_FOR_SECRETS
 async def test_no_refresh_token_can_be_made_of_it(theft: Theft) -> None:
     """Whatever in it is taken for the key of the MAC, under the true salt and generation of a live session."""
     parsed = refresh_token.parse(theft.tokens.refresh)
@@ -208,6 +212,7 @@ async def test_no_refresh_token_can_be_made_of_it(theft: Theft) -> None:
     await theft.ana.refreshes(theft.tokens)
 
 
+@_TAKES_IT_FOR_SECRETS
 async def test_no_access_token_can_be_made_of_it(theft: Theft) -> None:
     """Whatever in it is taken for a key: a private one of P-256, or one of HMAC."""
     head, body, _ = theft.tokens.access.split(".")
@@ -219,6 +224,7 @@ async def test_no_access_token_can_be_made_of_it(theft: Theft) -> None:
     assert (await theft.ana.asks_who_they_are(theft.tokens)).status == 200
 
 
+@_TAKES_IT_FOR_SECRETS
 async def test_digests_are_neither_codes_nor_secrets(theft: Theft) -> None:
     """What is kept of a code or a client secret is not good for what it is the digest of."""
     for value in theft.blobs():
