@@ -110,7 +110,7 @@ def touch_every_page(server: Server, schema: str) -> None:
     Change a row of each page of sessions once.
 
     PostgreSQL logs a page whole the first time that it changes after a checkpoint. In a small table that is over within
-    a second, in one of 5 million sessions it goes on for half a minute, at 0.5 pages a rotation.
+    a second, in one of 5 million sessions it goes on until most pages have been met, at about 0.5 pages a rotation.
     """
     server.psql(
         f"UPDATE {schema}.sessions SET rotated_at = rotated_at "
