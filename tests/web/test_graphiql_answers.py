@@ -186,7 +186,7 @@ def test_the_page_is_within_its_weight(endpoint: Endpoint, context: BrowserConte
 
 
 def test_it_opens_quickly(browser: Browser, endpoint: Endpoint) -> None:
-    """At most 1.5 s of the page's CPU time to a usable editor; the clock is printed, and judged where nothing else runs."""
+    """At most 1.5 s of the page's CPU time to a usable editor; the clock is printed, not judged."""
     taken = []
     for _ in range(3):
         with profile(browser, endpoint) as context:
