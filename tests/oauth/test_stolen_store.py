@@ -43,6 +43,7 @@ from tests.oauth.test_device_sign_in import Browser as DeviceBrowser
 WRONG = "not the right one at all"
 
 
+pytestmark = pytest.mark.sqlite_only("the copy is a file")
 _TAKES_IT_FOR_SECRETS = pytest.mark.shows_secrets("whatever the copy holds is tried as a key or a secret")
 
 

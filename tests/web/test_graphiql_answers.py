@@ -41,6 +41,8 @@ def test_the_first_page_says_what_to_do_and_the_example_after_sign_in_runs(
     iris.signs_in()
     iris.is_signed_in()
     assert iris.text_of().startswith("# The first fields of this API.")
+    # As after every text that was put there: GraphiQL takes it up a moment later.
+    iris.page.wait_for_timeout(500)
     iris.presses("Execute query")
     iris.reads("Tesco PLC")
     expect(iris.status).to_contain_text("200 OK")
