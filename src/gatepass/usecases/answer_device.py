@@ -15,6 +15,7 @@ from gatepass.domain.secret import Secret
 from gatepass.domain.user_code import UserCode
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.device_limits import guesses, guesses_of
+from gatepass.usecases.notes import about
 from gatepass.usecases.ports import AccountChanged, Clock, CodeKept, DeviceCodes, StoredCredentials, Throttle, Unknown
 
 _WRONG_CODE = "There is no such code, or it has been used or has expired. Compare it with what your device shows now."
@@ -84,17 +85,10 @@ class AnswerDevice:
     async def _approve(self, code: UserCode, stored: StoredCredentials, occasion: Occasion) -> None:
         asked, now = await self._find(code), self.clock()
         approval = Approval(stored.account, asked.scopes, now)
-        event = AuditEvent(
-            Deed.DEVICE_APPROVED,
-            now,
-            occasion,
-            account=stored.account.id,
-            email=stored.account.email,
-            client_id=asked.client_id,
-        )
-
-        note = _if_kept(event)
-        match await self.codes.approve(asked.user_code_digest, approval, stored.password_hash, now, note=note):
+        event = about(stored.account, AuditEvent(Deed.DEVICE_APPROVED, now, occasion, client_id=asked.client_id))
+        match await self.codes.approve(
+            asked.user_code_digest, approval, stored.password_hash, now, note=_if_kept(event)
+        ):
             case Unknown():
                 raise CodeRefused(_WRONG_CODE)
             case AccountChanged():

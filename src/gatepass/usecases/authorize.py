@@ -14,7 +14,7 @@ from gatepass.domain.one_time_code import AUTHORIZATION_CODE_PREFIX, CODE_RANDOM
 from gatepass.domain.pkce import CodeChallenge
 from gatepass.domain.secret import Secret
 from gatepass.usecases.check_credentials import CheckCredentials
-from gatepass.usecases.notes import unless_changed
+from gatepass.usecases.notes import about, unless_changed
 from gatepass.usecases.ports import AccountChanged, AuthorizationCodes, Clock, RandomBytes
 
 
@@ -68,14 +68,7 @@ class Authorize:
             authenticated_at=now,
             expires_at=now + AUTHORIZATION_CODE_TTL,
         )
-        event = AuditEvent(
-            Deed.CLIENT_ALLOWED,
-            now,
-            occasion,
-            account=stored.account.id,
-            email=stored.account.email,
-            client_id=asked.client_id,
-        )
+        event = about(stored.account, AuditEvent(Deed.CLIENT_ALLOWED, now, occasion, client_id=asked.client_id))
         added = await self.codes.add(kept, stored.password_hash, occasion.origin, note=unless_changed(event))
         if isinstance(added, AccountChanged):
             raise InvalidCredentials

@@ -11,6 +11,7 @@ from gatepass.domain.errors import BadUserInput, FlowUnavailable, HashingFailed,
 from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
+from gatepass.usecases.notes import about
 from gatepass.usecases.ports import Accounts, AuditTrail, Clock, Directory, Passwords, StoredCredentials
 from gatepass.usecases.sign_in_attempts import AttemptingClient, SignInAttempts
 
@@ -69,7 +70,9 @@ class CheckCredentials:
             raise FlowUnavailable
         name, stored = await self._find(user_name)
         client = AttemptingClient(occasion.origin.address, device_hint, session)
-        refused = _about(stored, AuditEvent(deed, self.clock(), occasion, Result.REFUSED))
+        refused = AuditEvent(deed, self.clock(), occasion, Result.REFUSED)
+        # A name that nobody has is left out: some of those are passwords that were typed into the wrong field.
+        refused = about(stored.account, refused) if stored else refused
         account = stored.account.id if stored else None
         async with self.attempts.attempt(name, account, client, refused) as attempt:
             reason = await (self._check_password if use_management_flow else self._ask_directory)(stored, plain)
@@ -114,10 +117,3 @@ class CheckCredentials:
 
 def _why_not(stored: StoredCredentials | None) -> Reason:
     return Reason.UNKNOWN_ACCOUNT if stored is None else Reason.DISABLED_ACCOUNT
-
-
-def _about(stored: StoredCredentials | None, event: AuditEvent) -> AuditEvent:
-    """A name that nobody has is left out: some of those are passwords that were typed into the wrong field."""
-    if stored is None:
-        return event
-    return replace(event, account=stored.account.id, email=stored.account.email)

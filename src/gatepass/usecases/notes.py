@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from gatepass.domain.account import Account
 from gatepass.domain.attempts import Wait
 from gatepass.domain.audit import AuditEvent, Deed, Note, Reason, Result
 from gatepass.domain.occasion import Occasion
@@ -22,6 +23,11 @@ def always(event: AuditEvent) -> Note[Any]:
 def if_done(event: AuditEvent) -> Note[Any]:
     """The entry, if the outcome says that something was done: True, or a number above 0."""
     return lambda outcome: event if outcome else None
+
+
+def about(account: Account, event: AuditEvent) -> AuditEvent:
+    """The entry, as one of this account."""
+    return replace(event, account=account.id, email=account.email)
 
 
 def unless_changed(event: AuditEvent) -> Note[Any]:
