@@ -15,9 +15,8 @@ from typing import Any
 import click
 import pytest
 
-from gatepass.cli import export
 from gatepass.cli.export import ExportError, Job, run_export
-from gatepass.cli.export_state import State
+from gatepass.cli.export_state import State, save
 
 DOCUMENT = "query ($after: String, $first: Int) { companies { items { n name } pageInfo { hasNextPage endCursor } } }"
 JOB = Job(DOCUMENT, {"first": 3}, None, "csv", None)
@@ -214,7 +213,6 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_said_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what is there is good for --resume."""
-    save = export.save
 
     def full(part: Path, state: State) -> None:
         if state.count == 6:

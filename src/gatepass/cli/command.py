@@ -190,10 +190,9 @@ def _wrong_usage(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     context = error.ctx if isinstance(error, click.UsageError) else None
-    is_early = (
-        isinstance(error, click.NoSuchOption) and context is not None and isinstance(context.command, click.Group)
-    )
-    where = f" Options of a command stand behind it: {context.command_path} COMMAND [OPTIONS]." if is_early else ""
+    where = ""
+    if isinstance(error, click.NoSuchOption) and context is not None and isinstance(context.command, click.Group):
+        where = f" Options of a command stand behind it: {context.command_path} COMMAND [OPTIONS]."
     complain(f"{error.format_message()}{where}")
     if context is not None:
         click.echo(f"Try '{context.command_path} --help'.", err=True)
