@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -26,7 +25,7 @@ from gatepass.http.lifespan import lifespan_of
 from gatepass.settings import Settings
 from gatepass.stores.opening import open_store
 from gatepass.usecases.ports import Directory
-from tests.kit.postgres import postgres_url_for
+from tests.kit.store_of_run import is_postgres, store_url
 
 SIGN_IN = (
     "mutation signIn($userName: String!, $password: String!, $flow: Boolean! = true) {"
@@ -39,9 +38,6 @@ REFRESH = (
     " { accessToken refreshToken tokenType expiresIn issuedAt } }"
 )
 SIGN_OUT = "mutation signOut($everywhere: Boolean! = false) { signOut(everywhere: $everywhere) { sessions } }"
-STORE = "TEST_STORE"
-"""Environment variable: `postgres` runs every world on PostgreSQL in place of SQLite."""
-
 CHEAP = Argon2Parameters(memory_kib=64, passes=1)
 
 
@@ -185,14 +181,9 @@ def settings_for(folder: Path, **settings: object) -> Settings:
         "hash_workers": 1,
         "revocation_poll_seconds": 0.05,
     }
-    if os.environ.get(STORE) == "postgres":
-        quick["database_url"] = postgres_url_for(folder)
+    if is_postgres():
+        quick["database_url"] = store_url(folder)
     return Settings(**(quick | settings))
-
-
-def store_variables(folder: Path) -> dict[str, str]:
-    """What a process needs in its environment to have the store of this run; nothing for SQLite."""
-    return {"GATEPASS_DATABASE_URL": postgres_url_for(folder)} if os.environ.get(STORE) == "postgres" else {}
 
 
 @asynccontextmanager
