@@ -37,6 +37,7 @@ BY_NAME_ONLY: Final = (
     "password_pool",
     "fleet",
     "live_sessions",
+    "ide_open",
 )
 ALL: Final = (*HEADLINES, *BY_NAME_ONLY)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from typing import Final
 from playwright.sync_api import Page, expect, sync_playwright
 
 from gatepass.web import GraphiqlPage
+from tests.kit.browser import ADVICE, ARGUMENTS, chromium
 
 PICTURE: Final = Path(__file__).with_name("ide.png")
 ADDRESS: Final = "http://127.0.0.1:8000/graphql/"
@@ -46,11 +45,6 @@ query RedFlags {
   }
 }
 """
-# Root in a container has no sandbox; the rest keeps the browser from speaking to anybody.
-_CHROMIUM: Final = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 _WIDTH, _HEIGHT = 1280, 760
 _MODEL: Final = "__MONACO.editor.getModels().find(each => /{}\\.(graphql|json)$/.test(each.uri.path))"
 expect.set_options(timeout=30_000)
@@ -65,13 +59,13 @@ def take(picture: Path) -> None:
         NotBuiltError: this installation has no GraphiQL page.
     """
     GraphiqlPage()
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not chromium:
-        raise RuntimeError("this needs Chromium: 'apt-get install chromium', or CHROMIUM=/path/to/chromium")
+    path = chromium()
+    if not path:
+        raise RuntimeError(f"this {ADVICE}")
     with _demo() as (port, password), sync_playwright() as playwright:
         # The demo listens wherever there is room, and the picture has its usual address.
-        arguments = [*_CHROMIUM, f"--host-resolver-rules=MAP 127.0.0.1:8000 127.0.0.1:{port}"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        arguments = [*ARGUMENTS, f"--host-resolver-rules=MAP 127.0.0.1:8000 127.0.0.1:{port}"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light")
         _sign_in_and_ask(page, password)
         if password in page.content() or password in page.evaluate("document.body.innerText"):

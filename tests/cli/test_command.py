@@ -75,6 +75,29 @@ def test_wrong_usage_is_2(gatepass: Gatepass, arguments: tuple[str, ...]) -> Non
     assert "--help" in result.err
 
 
+@pytest.mark.parametrize(("option", "of"), [("--no-input", "token"), ("--profile", "query")])
+def test_an_option_before_its_command_is_told_where_it_stands(gatepass: Gatepass, option: str, of: str) -> None:
+    """Behind the command; which has it is in the help."""
+    result = gatepass(option, of)
+    assert (result.code, result.out) == (2, "")
+    assert "Options of a command stand behind it: gatepass COMMAND [OPTIONS]." in result.err
+    assert "stand behind" not in gatepass(of, "--nonsense").err
+
+
+def test_a_slip_in_a_command_s_name_gets_a_guess(gatepass: Gatepass) -> None:
+    """What comes closest, if anything does."""
+    assert "No such command 'tokne'. Did you mean 'token'?\n" in gatepass("tokne").err
+    assert "No such command 'ad'. Did you mean 'add'?\n" in gatepass("user", "ad").err
+    assert "No such command 'zzzzzz'.\n" in gatepass("zzzzzz").err
+
+
+def test_ctrl_c_during_the_imports_is_130_without_a_stack_trace() -> None:
+    """They are most of what a command is waited for."""
+    stop = "class Stop:\n    def find_spec(self, name, *_):\n        if name == 'click': raise KeyboardInterrupt\n"
+    ended = python(f"import sys\n{stop}sys.meta_path.insert(0, Stop())\nfrom gatepass.cli import main; main(['token'])")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def test_a_bad_flag_is_wrong_usage_and_a_bad_variable_a_failure(
     gatepass: Gatepass, initialised: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

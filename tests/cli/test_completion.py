@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Gatepass
+from tests.kit.plain_server import PlainServer
 
 
 def completes(shell: str, words: str, environ: dict[str, str] | None = None) -> str:
@@ -61,3 +62,37 @@ def test_commands_and_options_are_completed() -> None:
     words = "gatepass query --"
     asked = {"COMP_CWORD": "2"}
     assert "plain,--output" in completes("bash", words, asked)
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+def test_the_shell_completes_commands_options_profiles_and_files(
+    gatepass: Gatepass, signed_in: PlainServer, shell: str, tmp_path: Path
+) -> None:
+    """As if somebody pressed the key; zsh cannot be asked without a terminal."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"needs {shell}: apt-get install {shell}")
+    (tmp_path / "towns.graphql").touch()
+    (tmp_path / "completion").write_text(gatepass("completion", shell).out)
+    folder = Path(sys.executable).parent
+    ask = {
+        "bash": "source completion; COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+        "_gatepass_completion gatepass; printf '%s\\n' \"${COMPREPLY[@]}\"",
+        "fish": "source completion; complete -C $argv[1]",
+    }[shell]
+    for typed, expected in {
+        "gatepass sta": "status",
+        "gatepass query --out": "--output",
+        "gatepass token --profile p": "plain",
+        "gatepass login --profile p": "plain",
+        "gatepass query to": "towns.graphql" if shell == "fish" else "",  # bash is told to look for itself
+    }.items():
+        ended = subprocess.run(
+            [program, "-c", ask, *(["x"] if shell == "bash" else []), typed],
+            env={**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert [line.split("\t")[0] for line in ended.stdout.splitlines()] == [expected], (typed, ended)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +16,7 @@ import click
 import pytest
 
 from gatepass.cli.export import ExportError, Job, run_export
+from gatepass.cli.export_state import State, save
 
 DOCUMENT = "query ($after: String, $first: Int) { companies { items { n name } pageInfo { hasNextPage endCursor } } }"
 JOB = Job(DOCUMENT, {"first": 3}, None, "csv", None)
@@ -150,6 +153,80 @@ def test_a_damaged_state_resumes_nothing(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "target.part.json").write_bytes(damage)
     with pytest.raises(click.UsageError):
         exported(Api(), tmp_path / "target", resume=True)
+
+
+def test_two_exports_into_one_file_do_not_mix(tmp_path: Path) -> None:
+    """The second is refused while the first one writes, with --resume too, and the first one's file is whole."""
+    target = tmp_path / "target"
+
+    def second(start: int) -> None:
+        if start == 6:
+            for resume in (False, True):
+                with pytest.raises(ExportError, match="another export is writing"):
+                    exported(Api(), target, resume=resume)
+
+    exported(Api(before=second), target)
+    assert len(target.read_text().splitlines()) == 11
+    assert left_in(tmp_path) == ["target"]
+
+
+@pytest.mark.parametrize("moment", ["before the first page", "before the first row is on disk"])
+def test_an_export_that_was_killed_early_goes_on(tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its very beginning there is a state to go on with: a job of every night must not be stuck for ever."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gatepass.cli.export._say_how_to_go_on", lambda _: None)
+        if moment == "before the first row is on disk":
+            patch.setattr("gatepass.cli.export._append", kill)
+        with pytest.raises(Killed):
+            exported(Api(before=kill if moment == "before the first page" else lambda _: None), tmp_path / "target")
+    assert left_in(tmp_path) == ["target.part", "target.part.json"]
+    exported(Api(), tmp_path / "target", resume=True)
+    assert left_in(tmp_path) == ["target"]
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """Root could replace /dev/full; and who reads the pipe would wait for ever."""
+    target = tmp_path / "pipe"
+    os.mkfifo(target)
+    api = Api()
+    with pytest.raises(click.UsageError, match="leave out --to"):
+        exported(api, target)
+    assert target.is_fifo()
+    assert (api.asked, left_in(tmp_path)) == ([], ["pipe"])
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """The file is where it leads to."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder" / "target")
+    exported(Api(), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert left_in(tmp_path / "folder") == ["target"]
+
+
+def test_a_full_disk_is_said_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is there is good for --resume."""
+
+    def full(part: Path, state: State) -> None:
+        if state.count == 6:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(part, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gatepass.cli.export.save", full)
+        with pytest.raises(ExportError, match=r"target\.part cannot be written: No space"):
+            exported(Api(), tmp_path / "target")
+    api = Api()
+    exported(api, tmp_path / "target", resume=True)
+    assert api.asked == [3, 6, 9]
+    assert len((tmp_path / "target").read_text().splitlines()) == 11
 
 
 def test_another_s_file_is_left_alone(tmp_path: Path) -> None:

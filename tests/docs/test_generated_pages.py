@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import struct
 import subprocess
 import sys
@@ -15,6 +13,7 @@ import pytest
 from docs.reference import make
 from gatepass.web import building
 from tests.docs.pages import ROOT
+from tests.kit.browser import ADVICE, chromium
 
 
 @pytest.mark.parametrize("name", make.pages())
@@ -45,8 +44,8 @@ def test_no_translation_is_stale(tmp_path: Path) -> None:
 
 def test_the_picture_can_be_taken_anew(tmp_path: Path) -> None:
     """Of the demo, with the browser that is here; the script itself looks that no password is on it."""
-    if not (os.environ.get("CHROMIUM") or shutil.which("chromium")):
-        pytest.skip("needs Chromium: `apt-get install chromium`, or CHROMIUM=/path/to/chromium")
+    if not chromium():
+        pytest.skip(ADVICE)
     if not building.is_built():
         pytest.skip("needs the GraphiQL page of these sources: `gatepass ide build`")
     command = [sys.executable, "-m", "docs.img.make", str(tmp_path / "ide.png")]

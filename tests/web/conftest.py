@@ -1,8 +1,6 @@
 """Actors for tests of the page: a fake endpoint, Debian's Chromium, and Ana who sits before it."""
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,18 +10,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from gatepass.web import Page as WebPage
+from tests.kit.browser import ADVICE, ARGUMENTS, chromium
 from tests.web.fake_endpoint import EMAIL, PASSWORD, Endpoint, Service
 
-# Root in a container has no sandbox; the rest keeps the browser from speaking to anybody.
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 expect.set_options(timeout=8_000)
 
 
@@ -109,11 +98,11 @@ def service(endpoint: Endpoint) -> Service:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser per module: playwright's loop must be gone before asynchronous tests of other modules run."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not chromium:
-        pytest.skip("needs Chromium: `apt-get install chromium`, or CHROMIUM=/path/to/chromium")
+    path = chromium()
+    if not path:
+        pytest.skip(ADVICE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Literal
 
@@ -187,18 +186,15 @@ def test_the_page_is_within_its_weight(endpoint: Endpoint, context: BrowserConte
     assert 500_000 < sum(sizes.values()) <= 2_200_000
 
 
-def test_it_opens_quickly(browser: Browser, endpoint: Endpoint) -> None:
-    """At most 1.5 s of the page's CPU time to a usable editor; the clock is printed, not judged."""
+def test_opening_it_takes_at_most_a_second_and_a_half_of_the_pages_cpu(browser: Browser, endpoint: Endpoint) -> None:
+    """CPU time, which a busy machine hardly changes. `benchmarks/ide_open.py` has the time by the clock."""
     taken = []
     for _ in range(3):
         with profile(browser, endpoint) as context:
             page = context.new_page()
             devtools = context.new_cdp_session(page)
             devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-            started = time.monotonic()
             Iris(page, endpoint.service).opens(endpoint.url)
-            waited = time.monotonic() - started
             metrics = {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
-            taken.append((metrics["TaskDuration"], waited))
-    print(f"usable editor after {min(taken)[0]:.2f} s of CPU; {min(waited for _, waited in taken):.2f} s by the clock")
-    assert min(taken)[0] <= 1.5
+            taken.append(metrics["TaskDuration"])
+    assert min(taken) <= 1.5

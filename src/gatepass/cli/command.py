@@ -76,6 +76,18 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 - a slip in the table below
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """With a guess at what a name that is none was to be."""
+        if args[0] in self._homes or args[0].startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches  # noqa: PLC0415 - for slips alone
+
+        close = get_close_matches(args[0], self._homes, n=1)
+        guess = f" Did you mean {close[0]!r}?" if close else ""
+        raise click.UsageError(f"No such command {args[0]!r}.{guess}", ctx)
+
 
 def _filled(sections: Mapping[str, Sequence[str] | None], homes: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
     named = {name for names in sections.values() for name in names or ()}
@@ -177,8 +189,11 @@ def _wrong_usage(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    complain(error.format_message())
     context = error.ctx if isinstance(error, click.UsageError) else None
+    where = ""
+    if isinstance(error, click.NoSuchOption) and context is not None and isinstance(context.command, click.Group):
+        where = f" Options of a command stand behind it: {context.command_path} COMMAND [OPTIONS]."
+    complain(f"{error.format_message()}{where}")
     if context is not None:
         click.echo(f"Try '{context.command_path} --help'.", err=True)
     return error.exit_code

@@ -25,7 +25,7 @@ _TEXTS: Final = frozenset({"String", "ID"})
 def with_operation(command: Callable[..., R]) -> Callable[..., R]:
     """Give a command FILE, its variables and the operation's name; it gets `document`, `variables`, `operation`."""
 
-    @click.argument("file", metavar="FILE|-")
+    @click.argument("file", metavar="FILE|-", shell_complete=_complete_file)
     @click.option(
         "-v",
         "--variable",
@@ -34,7 +34,13 @@ def with_operation(command: Callable[..., R]) -> Callable[..., R]:
         metavar="NAME=VALUE",
         help="A variable: text for String and ID, JSON for other types; may be repeated.",
     )
-    @click.option("--variables", "variables_file", metavar="FILE", help="Variables as a JSON object, in a file or -.")
+    @click.option(
+        "--variables",
+        "variables_file",
+        metavar="FILE",
+        shell_complete=_complete_file,
+        help="Variables as a JSON object, in a file or -.",
+    )
     @click.option("--operation", metavar="NAME", help="Which operation of several.")
     @functools.wraps(command)
     def with_options(
@@ -47,6 +53,13 @@ def with_operation(command: Callable[..., R]) -> Callable[..., R]:
         return command(*args, document=document, variables=variables, operation=operation, **kwargs)
 
     return with_options
+
+
+def _complete_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """The shell knows its files best."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - for a shell that asks alone
+
+    return [CompletionItem(incomplete, type="file")]
 
 
 def read_document(file: str) -> str:

@@ -7,6 +7,7 @@ which cursor comes next; so an export that was interrupted goes on there. At the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ from gatepass.cli.export_state import State, load, save, state_file
 from gatepass.cli.graphql_errors import say_errors
 from gatepass.cli.progress import Progress
 from gatepass.cli.terminal import say
+from gatepass.client.file_lock import FileLock
 from gatepass.domain.errors import GatepassError
 
 if TYPE_CHECKING:
@@ -94,17 +96,17 @@ def run_export(connection: Connection, job: Job, target: Path | None, *, resume:
         if target is None:
             _to_stdout(api, job)
             return
-        if job.form == "table":
-            raise click.UsageError("A table is for reading: with --to use --output csv or json.")
+        target = _checked(target, job)
         part = target.with_name(f"{target.name}.part")
-        state = _begin(part, State(job.fingerprint(api.url)), resume=resume)
-        try:
-            count = _to_file(api, job, part, state)
-        except BaseException:
-            _say_how_to_go_on(part)
-            raise
-        part.replace(target)
-        state_file(part).unlink(missing_ok=True)
+        with _alone(part):
+            state = _begin(part, State(job.fingerprint(api.url)), resume=resume)
+            try:
+                count = _to_file(api, job, part, state)
+            except BaseException:
+                _say_how_to_go_on(part)
+                raise
+            part.replace(target)
+            state_file(part).unlink(missing_ok=True)
         say(f"{count} rows in {target}")
 
 
@@ -165,7 +167,39 @@ def _to_stdout(api: Client, job: Job) -> None:
         click.echo(_tail(job.form, state), nl=False)
 
 
+def _checked(target: Path, job: Job) -> Path:
+    """Where the file is to lie: at the end of a link, and never in the place of a device or a pipe."""
+    if job.form == "table":
+        raise click.UsageError("A table is for reading: with --to use --output csv or json.")
+    if target.exists() and not target.is_file():
+        raise click.UsageError(f"{target} is no file that an export could grow in: leave out --to, and use >.")
+    return target.resolve() if target.is_symlink() else target
+
+
+@contextlib.contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Two exports into one file would spoil it: one of them may begin."""
+    lock = FileLock(part.with_name(f"{part.name}.lock"))
+    if not lock.try_acquire():
+        raise ExportError(f"another export is writing {part}")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # Windows removes no file that is open
+            part.with_name(f"{part.name}.lock").unlink(missing_ok=True)
+        lock.release()
+
+
 def _to_file(api: Client, job: Job, part: Path, state: State) -> int:
+    try:
+        return _appended(api, job, part, state)
+    except OSError as error:
+        raise ExportError(f"{part} cannot be written: {error.strerror}") from error
+
+
+def _appended(api: Client, job: Job, part: Path, state: State) -> int:
+    # First of all: a part without it could not be gone on with.
+    save(part, state)
     with part.open("r+b" if part.exists() else "xb") as file, Progress(f"waiting for {api.url}") as progress:
         file.truncate(state.size)
         file.seek(state.size)
@@ -227,7 +261,8 @@ def _begin(part: Path, fresh: State, *, resume: bool) -> State:
 
 def _say_how_to_go_on(part: Path) -> None:
     kept = load(part)
-    if kept is None:
+    if kept is None or not kept.count:
         part.unlink(missing_ok=True)
+        state_file(part).unlink(missing_ok=True)
     else:
         say(f"{kept.count} rows are in {part}; the same command with --resume goes on from there")

@@ -27,8 +27,11 @@ def save(part: Path, state: State) -> None:
     """Keep it, whole or not at all."""
     path = state_file(part)
     new = path.with_name(f"{path.name}.new")
-    new.write_text(json.dumps(asdict(state)), encoding="utf-8")
-    new.replace(path)
+    try:
+        new.write_text(json.dumps(asdict(state)), encoding="utf-8")
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def load(part: Path) -> State | None:

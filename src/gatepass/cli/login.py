@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from gatepass.cli.connection import Connection, checked_address, connection_to, no_input
+from gatepass.cli.connection import Connection, checked_address, complete_profile, connection_to, no_input
 from gatepass.cli.progress import Progress
 from gatepass.cli.terminal import own_password, say
 from gatepass.domain.errors import GatepassError
@@ -35,6 +35,7 @@ class KeepsNothingError(GatepassError):
     "--profile",
     metavar="NAME",
     envvar="GATEPASS_PROFILE",
+    shell_complete=complete_profile,
     help="A name for this sign-in; the API's host unless given.  [env: GATEPASS_PROFILE]",
 )
 @no_input
