@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from nacl.pwhash import argon2id
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.sealing import generate_secret_key
 from gatepass.domain.account import Account, email_address, scopes
-from gatepass.domain.identifiers import AccountId
+from gatepass.domain.identifiers import AccountId, uuid7
 from gatepass.domain.secret import Secret
 from gatepass.embed import Gatepass
 from gatepass.http.asgi import App
@@ -207,7 +207,8 @@ async def add_account(settings: Settings, email: str, password: str, *granted: s
     """Add an account through a store of its own on the same file, as another process would."""
     store = await open_store(settings.store_url)
     try:
-        account = Account(AccountId(uuid.uuid4()), email_address(email), scopes(granted), datetime.now(UTC))
+        now = datetime.now(UTC)
+        account = Account(AccountId(uuid7(now, os.urandom(10))), email_address(email), scopes(granted), now)
         await store.accounts.add(account, _cheap_hash(password))
     finally:
         await store.close()
