@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -55,6 +57,24 @@ async def test_a_connection_is_used_again(started: Start) -> None:
         said = await server.sends(request + b"abc" + request + b"def" + POST + CLOSE + b"Content-Length: 0\r\n\r\n")
     assert said.count(b"HTTP/1.1 200 ") == 3
     assert said.index(b"\r\n\r\nabcHTTP/1.1") < said.index(b"\r\n\r\ndefHTTP/1.1")
+
+
+async def test_an_answered_exchange_waits_for_no_garbage_collector(started: Start) -> None:
+    """Cycles of ten objects a request were 3 % of a refresh."""
+    met: list[weakref.ref[object]] = []
+
+    async def echoes_and_remembers(exchange: WholeExchange | None, receive: Receive, send: Send) -> None:
+        met.append(weakref.ref(exchange))
+        await echoes(exchange, receive, send)
+
+    request = POST + b"Content-Length: 3\r\n\r\nabc"
+    gc.disable()
+    try:
+        async with started(WholeApp(deed=echoes_and_remembers)) as server:
+            await server.sends(request + request + POST + CLOSE + b"Content-Length: 0\r\n\r\n")
+            assert [reference() is None for reference in met[:2]] == [True, True]
+    finally:
+        gc.enable()
 
 
 async def test_the_head_alone_answers_head(started: Start) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gatepass.domain.errors import StoreUnavailable
-from gatepass.stores.sqlite.worker import Operation, Outcome, Worker
+from gatepass.stores.sqlite.worker import TURNS, Operation, Outcome, Worker
 
 NO_CONNECTION: Any = None
 
@@ -71,7 +71,7 @@ def until_closed(worker: Worker) -> None:
 
 async def waiting(worker: Worker, *operations: Operation[Any]) -> list[asyncio.Task[Any]]:
     tasks = [asyncio.ensure_future(worker.do(operation)) for operation in operations]
-    for _ in range(2):  # they start in one turn of the loop, and are handed over at its end
+    for _ in range(3):  # they start in one turn of the loop, and are handed over once a turn brought no more
         await asyncio.sleep(0)
     return tasks
 
@@ -83,6 +83,31 @@ async def test_what_waits_becomes_one_batch_up_to_the_limit(worker: Worker, desk
     desk.let_go()
     assert await asyncio.gather(*first, *rest) == list(range(7))
     assert desk.batches == [1, 4, 2]
+
+
+async def test_what_a_busy_loop_brings_turn_by_turn_becomes_one_batch(worker: Worker, desk: Desk) -> None:
+    desk.let_go()
+    tasks = []
+    for number in range(TURNS - 1):
+        tasks.append(asyncio.ensure_future(worker.do(answer(number))))
+        await asyncio.sleep(0)
+    assert desk.batches == []
+    assert await asyncio.gather(*tasks) == list(range(TURNS - 1))
+    assert desk.batches == [4, TURNS - 5]
+
+
+async def test_a_loop_that_never_rests_is_served_all_the_same(worker: Worker, desk: Desk) -> None:
+    desk.let_go()
+    tasks = [asyncio.ensure_future(worker.do(answer(0)))]
+    deadline = time.monotonic() + 5
+    while not tasks[0].done() and time.monotonic() < deadline:
+        tasks.append(asyncio.ensure_future(worker.do(answer(1))))
+        await asyncio.sleep(0)
+        if len(tasks) > TURNS:
+            time.sleep(0.005)  # noqa: ASYNC251 - the thread's turn; the loop stays busy
+    assert tasks[0].done()
+    assert await tasks[0] == 0
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_past_the_limit_of_the_queue_more_is_refused_at_once(worker: Worker, desk: Desk) -> None:

@@ -32,9 +32,11 @@ type Mutation {
   signOut(everywhere: Boolean! = false): SignedOut!
 }
 type SignedOut { sessions: Int! }
-input SignInCredentials { userName: String!, password: String! }
+input SignInCredentials { userName: String!, password: String!, deviceHint: String }
 input RefreshCredentials { refreshToken: String! }
-type Tokens { accessToken: String!, refreshToken: String!, tokenType: String!, expiresIn: Int! }
+type Tokens {
+  accessToken: String!, refreshToken: String!, deviceHint: String!, tokenType: String!, expiresIn: Int!
+}
 """
 MERGED_SDL = (
     SIGN_IN_SDL.replace(ANONYMOUS_QUERY, "")
@@ -97,6 +99,8 @@ class Service:
     refused_bearers: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     issued: int = 0
+    hint: str = "gph_" + 56 * "h"
+    hints: list[str | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.renewals_may_pass.set()
@@ -115,7 +119,10 @@ class Service:
             refresh = f"gpr_refresh{self.issued}"
             self.live_access_tokens[access] = now + life
             self.live_refresh_tokens.add(refresh)
-        return {"accessToken": access, "refreshToken": refresh, "tokenType": "Bearer", "expiresIn": life}
+        return {
+            "accessToken": access, "refreshToken": refresh, "deviceHint": self.hint, "tokenType": "Bearer",
+            "expiresIn": life,
+        }  # fmt: skip
 
     def forget_access_tokens(self) -> None:
         """As if the server had been told to distrust everything it issued."""
@@ -127,6 +134,7 @@ class Service:
     def sign_in(self, _info: object, useManagementflow: bool, credentials: dict[str, str]) -> dict[str, object]:  # noqa: N803
         if self.sign_ins_fail_with:
             raise self.sign_ins_fail_with
+        self.hints.append(credentials.pop("deviceHint", None))
         if credentials != {"userName": EMAIL, "password": PASSWORD}:
             message = f"E-mail address or password is wrong. {HOSTILE}"
             raise GraphQLError(message, extensions={"code": "INVALID_CREDENTIALS"})

@@ -101,6 +101,7 @@ def test_typed_by_hand_and_never_run_it_is_kept_nowhere(iris: Iris) -> None:
         ("variables.json", '{"password": "hunter2-hunter2"}', "hunter2"),
         ("variables.json", '{"passw\\u006frd": "hunter2-hunter2"}', "hunter2"),
         ("variables.json", '{"x": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEifQ.c2ln"}', "eyJhbGci"),
+        ("variables.json", f'{{"x": "gph_{56 * "k"}"}}', "kkkk"),
         ("request-headers.json", '{"Authorization": "Bearer abcdefghi"}', "abcdefghi"),
         ("request-headers.json", '{"X-Api-Key": "abcdefghi"}', "abcdefghi"),
         ("operation.graphql", 'query { hello(name: "Authorisation: Bearer abcdefghi") }', "abcdefghi"),

@@ -95,6 +95,7 @@ def test_where_the_setting_says_so_a_reload_finds_nothing(browser: Browser) -> N
         iris.signs_in()
         iris.is_signed_in()
         assert "gpr_" not in iris.kept()
+        assert "gph_" not in iris.kept()
         iris.page.reload()
         iris.is_signed_out()
 
@@ -115,11 +116,25 @@ def test_signing_out_clears_everything(iris: Iris) -> None:
     for editor in ("response.json", "variables.json", "request-headers.json"):
         assert iris.text_of(editor) == ""
     iris.page.wait_for_timeout(1200)
-    for trace in ("Mine", "of mine", "Hello", "gpr_"):
+    for trace in ("Mine", "of mine", "Hello", "gpr_", "gph_"):
         assert trace not in iris.kept()
     iris.page.reload()
     iris.sees_the_editor()
     iris.is_signed_out()
+
+
+def test_the_device_hint_goes_with_the_next_sign_in_and_ends_with_the_sign_out(iris: Iris) -> None:
+    iris.signs_in()
+    iris.is_signed_in()
+    again = iris_at_new_tab(iris)
+    again.signs_in()
+    again.is_signed_in()
+    again.presses("Sign out")
+    again.is_signed_out()
+    again.sees_the_editor()
+    again.signs_in()
+    again.is_signed_in()
+    assert iris.service.hints == [None, iris.service.hint, None]
 
 
 def test_signing_out_in_one_tab_clears_its_duplicate(iris: Iris) -> None:
@@ -130,6 +145,7 @@ def test_signing_out_in_one_tab_clears_its_duplicate(iris: Iris) -> None:
     other.is_signed_out()
     expect(other.problem("You signed out in another tab.")).to_be_visible()
     assert "gpr_" not in other.kept()
+    assert "gph_" not in other.kept()
 
 
 def test_a_token_of_a_few_seconds_is_renewed_before_it_expires(iris: Iris) -> None:
@@ -248,6 +264,13 @@ def test_the_page_works_wherever_the_endpoint_is(context: BrowserContext, endpoi
     iris.opens(endpoint.url.replace("/api/graphql/", path))
     iris.signs_in()
     iris.is_signed_in()
+
+
+def iris_at_new_tab(iris: Iris) -> Iris:
+    """A tab of the same browser, which knows nothing of the other one's sign-in."""
+    other = Iris(iris.page.context.new_page(), iris.service)
+    other.opens(iris.page.url)
+    return other
 
 
 def duplicate(iris: Iris) -> Iris:

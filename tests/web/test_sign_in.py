@@ -33,6 +33,9 @@ def test_a_throttled_sign_in_says_when_to_come_back(ana: Ana) -> None:
     ana.service.sign_ins_fail_with = Refusal("RATE_LIMITED", "Too many attempts.", retry_after=30)
     ana.signs_in()
     expect(ana.page.get_by_role("alert").filter(has_text="RATE_LIMITED")).to_contain_text("Try again in 30 s.")
+    ana.service.sign_ins_fail_with = Refusal("RATE_LIMITED", "Too many attempts.", retry_after=899)
+    ana.signs_in()
+    expect(ana.page.get_by_role("alert").filter(has_text="RATE_LIMITED")).to_contain_text("Try again in 15 minutes.")
 
 
 def test_an_unreachable_server_is_told_apart_from_a_refusal(ana: Ana, context: BrowserContext) -> None:
@@ -50,17 +53,52 @@ def test_a_reload_keeps_the_sign_in(ana: Ana) -> None:
     assert ana.service.count("signInRefresh") == 1
 
 
-def test_the_tab_stores_the_refresh_token_and_nothing_else(ana: Ana) -> None:
+def test_the_tab_stores_the_refresh_token_and_the_browser_the_device_hint_and_nothing_else(ana: Ana) -> None:
     ana.signs_in()
     ana.is_signed_in()
     ana.runs("{ hello }")
     ana.reads("Hello, you!")
     stored = ana.stored()
-    assert stored == {"session": {"gatepass refresh token /api/graphql": "gpr_refresh1"}, "local": {}}
+    assert stored == {
+        "session": {"gatepass refresh token /api/graphql": "gpr_refresh1"},
+        "local": {"gatepass device hint /api/graphql": ana.service.hint},
+    }
     assert ana.page.context.cookies() == []
     assert ana.page.evaluate("indexedDB.databases()") == []
     assert ana.page.url == ana.page.evaluate("location.origin + location.pathname")
     assert ana.page.evaluate("history.length") <= 2
+
+
+def test_the_device_hint_goes_with_the_next_sign_in_and_ends_with_the_sign_out(ana: Ana) -> None:
+    """A closed tab has lost its sign-in, and the browser is still known. Who signs out leaves nothing behind."""
+    ana.signs_in()
+    ana.is_signed_in()
+    again = Ana(ana.page.context.new_page(), ana.service)
+    again.opens(ana.page.url)
+    again.signs_in()
+    again.is_signed_in()
+    again.presses("Sign out")
+    again.is_signed_out()
+    again.signs_in()
+    again.is_signed_in()
+    assert ana.service.hints == [None, ana.service.hint, None]
+
+
+@pytest.mark.parametrize("said", ["gpr_refresh1", "gph_" + 55 * "h", "gph_" + 57 * "h", 'gph_"' + 55 * "h", "", "null"])
+def test_what_has_not_the_form_of_a_hint_is_not_kept_as_one(ana: Ana, said: str) -> None:
+    ana.service.hint = said
+    ana.signs_in()
+    ana.is_signed_in()
+    assert ana.stored()["local"] == {}
+
+
+def test_a_sign_in_that_ends_by_itself_leaves_the_hint(ana: Ana) -> None:
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.service.live_refresh_tokens.clear()
+    ana.presses("Renew now")
+    ana.is_signed_out()
+    assert ana.service.hint in ana.stored()["local"].values()
 
 
 def test_the_password_leaves_the_form_once_it_has_served(ana: Ana) -> None:

@@ -44,8 +44,14 @@ WHOLE = "gatepass.whole"
 
 
 def whole_exchange(scope: Scope, receive: Receive, send: Send) -> WholeExchange | None:
-    """The server's own exchange, if there is one and nobody stands between it and the caller."""
-    exchange: WholeExchange | None = scope.get("extensions", {}).get(WHOLE)
+    """
+    The server's own exchange, if there is one and nobody stands between it and the caller; once.
+
+    It is taken out of the scope, which the exchange holds: left in, the two would wait for the garbage collector.
+    """
+    extensions = scope.get("extensions", {})
+    exchange: WholeExchange | None = extensions.get(WHOLE)
     if exchange is None or exchange.receive != receive or exchange.send != send:
         return None
+    del extensions[WHOLE]
     return exchange

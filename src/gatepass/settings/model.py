@@ -157,7 +157,8 @@ class Settings:
     ide_keeps_sign_in: bool = _wire.key(
         Switch(),
         True,
-        "Keep the refresh token in the browser tab's sessionStorage, so that a reload stays signed in; else nowhere.",
+        "Keep the refresh token in the browser tab's sessionStorage, so that a reload stays signed in, and "
+        "the device hint in localStorage; else neither.",
     )
 
     issuer: str = _tokens.derived(

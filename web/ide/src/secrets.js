@@ -1,10 +1,10 @@
 /**
- * What must not be kept: sign-in documents with whatever stands beside them, credentials by their names, tokens by their form.
+ * What must not be kept: sign-in documents with whatever stands beside them, credentials by their names, tokens and device hints by their form.
  *
  * It errs on the side of forgetting: a query that merely asks for a field named `passwordHint` is not kept either.
  */
 const NAMED = /signIn|pass_?word|passwd|passphrase|passcode|secret|credential|(?:refresh|access|bearer|auth|api|id|session|csrf)[_-]?(?:token|key)|authori[sz]ation|cookie|\bbearer\b|\bbasic\s+[\w+/=]{8}|\botp\b|\bpin\b/i;
-const FORMED = /\bgpr_[\w-]{8}|\beyJ[\w-]{6,}\.[\w-]+\.|-----BEGIN /;
+const FORMED = /\bgp[hr]_[\w-]{8}|\beyJ[\w-]{6,}\.[\w-]+\.|-----BEGIN /;
 const SHORTEST_VALUE = 4;
 
 /** Values that were sent to sign somebody in since the page was opened; they are secrets wherever they turn up again. */

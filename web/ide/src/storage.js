@@ -5,9 +5,10 @@
  * password; so those keys are kept nowhere (they are read out of the tab that was open), and a tab or an entry of the history is judged as a
  * whole.
  */
+import { PLACE } from "gatepass-shared/endpoint.js";
 import { holdsSecret } from "./secrets.js";
 
-const PREFIX = `gatepass ide ${location.pathname.replace(/\/+$/, "")} `;
+const PREFIX = `gatepass ide ${PLACE} `;
 const LAYOUT = new Set(["graphiql:theme", "graphiql:visiblePlugin", "graphiql:docExplorerFlex", "graphiql:editorFlex", "graphiql:secondaryEditorFlex"]);
 const OF_THE_TAB = { "graphiql:query": "query", "graphiql:variables": "variables" };
 const TABS = "graphiql:tabState";

@@ -22,6 +22,10 @@ Outcome = object
 
 QUEUE_LIMIT: Final = 10_000
 BATCH_LIMIT: Final = 512
+TURNS: Final = 8
+"""A turn of a busy loop is some milliseconds."""
+ENOUGH: Final = 64
+"""More of them make a batch hardly cheaper for each."""
 
 _Ticket = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Operation[Any]]
 _Answered = tuple[_Ticket, Outcome]
@@ -83,14 +87,23 @@ class Worker:
         staged.append((loop, future, operation))
         return await future
 
-    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _hand_over(self, loop: asyncio.AbstractEventLoop, seen: int = 0, turn: int = 1) -> None:
         """
-        Queue what this turn of the loop has brought, all at once.
+        Queue what a turn of the loop has brought, all at once, and with it what the next turns bring.
 
         Each waking of the thread is a fight for the interpreter lock: one for each operation cost two switches of
-        threads a request, and a quarter of the rate.
+        threads a request, and a quarter of the rate; one for each turn brought four rotations at a time, and cost a
+        tenth of the processor's time. A loop that brings nothing more is about to rest, so nobody waits for nothing.
+
+        Args:
+            seen: how many there were a turn ago.
+            turn: which one this is since the first came.
         """
-        staged = self._staged.pop(loop)
+        staged = self._staged[loop]
+        if seen < len(staged) < ENOUGH and turn < TURNS:
+            loop.call_soon(self._hand_over, loop, len(staged), turn + 1)
+            return
+        del self._staged[loop]
         # Under the gate nothing can slip in behind the end mark, where nobody would answer it.
         with self._gate:
             room = self._queue_limit - self._queued if self._is_open else 0

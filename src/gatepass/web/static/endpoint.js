@@ -6,6 +6,9 @@ import { isObject } from "./tokens.js";
  */
 export const ENDPOINT = location.origin + location.pathname;
 
+/** What the endpoint's own things are called by in this browser, the same in both spellings. */
+export const PLACE = location.pathname.replace(/\/+$/, "");
+
 const ACCEPT_JSON = "application/graphql-response+json, application/json;q=0.9";
 const ACCEPT_EVENTS = "text/event-stream";
 
@@ -71,8 +74,10 @@ export function troubleIn(answer) {
   const code = codesOf(answer)[0] ?? "";
   const transient = !answer.isJson || status >= 500 || status === 429 || ["RATE_LIMITED", "OVERLOADED", "INTERNAL"].includes(code);
   const said = error ? String(error.message ?? "The server gave no reason.") : `The server answered ${`${status} ${reason}`.trim()} without a GraphQL result.`;
-  return new Trouble(retryAfter ? `${said} Try again in ${retryAfter} s.` : said, { code, retryAfter, transient });
+  return new Trouble(retryAfter ? `${said} Try again in ${waitText(retryAfter)}.` : said, { code, retryAfter, transient });
 }
+
+function waitText(seconds) { return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`; }
 
 /** Server-sent events of a byte stream as {event, data}. WHATWG HTML §9.2.6: LF, CR and CRLF end a line, comments are dropped. */
 export async function* eventsOf(stream) {

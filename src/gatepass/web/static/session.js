@@ -1,8 +1,9 @@
-import { bearerRefused, eventsOf, post, Trouble, troubleIn } from "./endpoint.js";
+import { bearerRefused, eventsOf, PLACE, post, Trouble, troubleIn } from "./endpoint.js";
+import { forgetHint, keepHint, keepToken, keptHint, keptToken } from "./kept.js";
 import { accountOf, claimsOf, lifeOf, pairIn, scopesOf } from "./tokens.js";
 
-const SIGN_IN = `mutation signIn($userName: String!, $password: String!) {
-  signIn(useManagementflow: true, credentials: {userName: $userName, password: $password}) { accessToken refreshToken expiresIn }
+const SIGN_IN = `mutation signIn($credentials: SignInCredentials!) {
+  signIn(useManagementflow: true, credentials: $credentials) { accessToken refreshToken deviceHint expiresIn }
 }`;
 const SIGN_IN_REFRESH = `mutation signInRefresh($refreshToken: String!) {
   signInRefresh(useManagementflow: true, credentials: {refreshToken: $refreshToken}) { accessToken refreshToken expiresIn }
@@ -10,10 +11,6 @@ const SIGN_IN_REFRESH = `mutation signInRefresh($refreshToken: String!) {
 const SIGN_OUT = "mutation signOut { signOut { sessions } }";
 const WHO_AM_I = "query whoAmI { gatepass { account { email } } }";
 
-/** The server's setting: whether a reload may find the sign-in again. Every page that uses this module carries it. */
-const KEEPS_SIGN_IN = document.documentElement.dataset.keepsSignIn === "yes";
-const PLACE = location.pathname.replace(/\/+$/, "");
-const STORAGE_KEY = `gatepass refresh token ${PLACE}`;
 const LOCK = `gatepass renewal ${PLACE}`;
 const PATIENCE_MS = 20_000;
 const OTHER_TAB_MS = 1000;
@@ -58,7 +55,7 @@ export class Session extends EventTarget {
     for (const wakes of ["focus", "online", "pageshow"]) addEventListener(wakes, () => this.#look());
     document.addEventListener("visibilitychange", () => this.#look());
     this.#watch();
-    const kept = storedToken();
+    const kept = keptToken();
     if (!kept) return;
     this.#hold(kept);
     this.#changed();
@@ -67,7 +64,9 @@ export class Session extends EventTarget {
 
   /** Raises Trouble with the server's words when the credentials are refused. */
   async signIn(userName, password) {
-    const answer = await post({ query: SIGN_IN, variables: { userName, password }, operationName: "signIn" }, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const deviceHint = keptHint();
+    const credentials = { userName, password, ...(deviceHint && { deviceHint }) };
+    const answer = await post({ query: SIGN_IN, variables: { credentials }, operationName: "signIn" }, { signal: AbortSignal.timeout(PATIENCE_MS) });
     this.adopt(pairOf(answer), userName);
   }
 
@@ -80,6 +79,7 @@ export class Session extends EventTarget {
     this.#since = since;
     this.#trouble = this.#farewell = "";
     this.#failures = 0;
+    keepHint(pair.deviceHint);
     this.#hold(typeof pair.refreshToken === "string" ? pair.refreshToken : "");
     this.#changed();
     if (!accountOf({ ...this.#claims, sub: "" }, userName) && !this.#hasAskedWho) void this.#askWho();
@@ -188,6 +188,7 @@ export class Session extends EventTarget {
   }
 
   #leave(why = "") {
+    forgetHint();
     this.#end(why);
     this.dispatchEvent(new Event("leave"));
   }
@@ -211,7 +212,7 @@ export class Session extends EventTarget {
     this.#channel?.close();
     this.#channel = null;
     this.#refresh = refreshToken;
-    storeToken(refreshToken);
+    keepToken(refreshToken);
     if (!refreshToken) return;
     this.#channel = new BroadcastChannel(`gatepass ${refreshToken}`);
     this.#channel.onmessage = ({ data }) => {
@@ -272,16 +273,4 @@ async function alone(work) {
   if (!navigator.locks) return work(false);
   const atOnce = await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => Boolean(lock) && (await work(false), true));
   return atOnce || navigator.locks.request(LOCK, () => work(true));
-}
-
-/** sessionStorage throws where site data is blocked: then the sign-in lasts until the page is left. */
-function storedToken() {
-  try { return (KEEPS_SIGN_IN && sessionStorage.getItem(STORAGE_KEY)) || ""; } catch { return ""; }
-}
-
-function storeToken(refreshToken) {
-  try {
-    if (refreshToken && KEEPS_SIGN_IN) sessionStorage.setItem(STORAGE_KEY, refreshToken);
-    else sessionStorage.removeItem(STORAGE_KEY);
-  } catch { /* see storedToken */ }
 }
