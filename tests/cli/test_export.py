@@ -247,6 +247,17 @@ def with_the_same_cursor(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def without_has_next(data: dict[str, Any]) -> dict[str, Any]:
+    del data["companies"]["pageInfo"]["hasNextPage"]
+    return data
+
+
+def test_an_empty_page_is_the_end_where_nobody_says_whether_there_is_more(tmp_path: Path) -> None:
+    """The query need not ask for hasNextPage."""
+    exported(Api(spoil=without_has_next), tmp_path / "target")
+    assert len((tmp_path / "target").read_text().splitlines()) == 11
+
+
 def with_a_new_column(data: dict[str, Any]) -> dict[str, Any]:
     data["companies"]["items"][0]["town"] = {"name": "York"} if data["companies"]["items"][0]["n"] else None
     return data

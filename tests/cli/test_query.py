@@ -125,7 +125,8 @@ def test_ctrl_c_in_an_export_leaves_something_to_resume(
     arguments = ["query", str(tmp_path / "pages.graphql"), "--all", "-o", "csv", "--to", str(target)]
     process = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 20
-    while not (tmp_path / "companies.csv.part.json").exists():
+    state = tmp_path / "companies.csv.part.json"
+    while not (state.exists() and json.loads(state.read_text())["count"]):
         assert time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)

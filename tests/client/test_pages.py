@@ -74,6 +74,15 @@ def test_an_empty_page_in_the_middle_is_not_the_end() -> None:
     assert not pages.is_over
 
 
+def test_an_empty_page_is_the_end_where_nobody_says_whether_there_is_more() -> None:
+    """Some servers give a cursor even then: the same again, for ever."""
+    pages = Pages()
+    pages.take(page("items", 2, endCursor="abc"))
+    assert not pages.is_over
+    assert pages.take(page("items", 0, endCursor="abc")) == []
+    assert pages.is_over
+
+
 def test_a_list_without_cursor_goes_by_offset_until_a_page_is_empty() -> None:
     """Or is the only one, where no offset was named."""
     pages = Pages(offset="skip")

@@ -22,7 +22,8 @@ from aiohttp import BodyPartReader, WSCloseCode, web
 from tests.kit.plain_server import PlainServer
 
 _COUNT = re.compile(r"count\(to: (\d+)\)\s*(\w*)")
-_REFUSED = {"message": "You are not signed in.", "extensions": {"code": "UNAUTHENTICATED"}}
+_REFUSED = {"message": "You are not signed in."}
+_CODE = {"extensions": {"code": "UNAUTHENTICATED"}}
 
 
 @dataclass
@@ -60,7 +61,7 @@ class EventServer:
         if not self.has_websocket:
             return web.Response(status=self.says_no_with)
         if self.checks == "head" and not self._is_good(request.headers.get("Authorization")):
-            return web.json_response({"errors": [_REFUSED]}, status=401)
+            return web.json_response({"errors": [self._refused]}, status=401)
         socket = web.WebSocketResponse(protocols=["graphql-transport-ws"])
         await socket.prepare(request)
         self.seen.append(f"websocket {socket.ws_protocol}")
@@ -109,7 +110,7 @@ class EventServer:
 
     async def _events(self, request: web.Request, body: Any) -> web.StreamResponse:
         if not self._is_good(request.headers.get("Authorization")):
-            return web.json_response({"errors": [_REFUSED]}, status=self.plain.expired)
+            return web.json_response({"errors": [self._refused]}, status=self.plain.expired)
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await stream.prepare(request)
         self.seen.append(f"events {json.dumps(body)}")
@@ -150,7 +151,7 @@ class EventServer:
         found = _COUNT.search(payload["query"])
         assert found is not None
         if found[2] == "refuse":
-            yield "fail", _REFUSED
+            yield "fail", self._refused
             return
         for number in range(1, int(found[1]) + 1):
             yield "next", {"data": {"count": number}}
@@ -163,7 +164,7 @@ class EventServer:
         """The multipart request specification, v2.0: `operations` first, then `map`, then the files."""
         if not self._is_good(request.headers.get("Authorization")):
             await request.read()
-            return web.json_response({"errors": [_REFUSED]}, status=401)
+            return web.json_response({"errors": [self._refused]}, status=self.plain.expired)
         names: list[str] = []
         fields: dict[str, Any] = {}
         files: dict[str, Any] = {}
@@ -179,6 +180,10 @@ class EventServer:
         assert names[:2] == ["operations", "map"]
         data = {"operations": fields["operations"], "map": fields["map"], "files": files}
         return web.json_response({"data": data})
+
+    @property
+    def _refused(self) -> dict[str, Any]:
+        return _REFUSED | (_CODE if self.plain.has_error_codes else {})
 
     def _is_good(self, authorization: str | None) -> bool:
         if self.plain._is_good(authorization):

@@ -143,10 +143,12 @@ def _page(data: object, job: Job) -> Page:
         raise ExportError(
             f"--all needs the next page's cursor: ask for pageInfo {{ hasNextPage endCursor }} at {beside}"
         )
-    has_next = info.get("hasNextPage", info["endCursor"] is not None)
+    values, has_next = rows.values_of(data, path), info.get("hasNextPage")
+    if has_next is None:
+        has_next = bool(values)
     total = around.get("totalCount")
     return Page(
-        rows.values_of(data, path),
+        values,
         info["endCursor"] if has_next else None,
         total if isinstance(total, int) else None,
     )

@@ -51,7 +51,8 @@ class Pages:
         info = page.get("pageInfo") if isinstance(page, dict) else None
         info = info if isinstance(info, dict) else {}
         end = info.get("endCursor")
-        if info.get("hasNextPage") is False or not (items or end):
+        # Where nobody says whether there is more, an empty page is the end, though it may have a cursor.
+        if info.get("hasNextPage") is False or not (items or (end and info.get("hasNextPage"))):
             self.is_over = True
         elif end is not None and self._offset is None:
             self._go_on_from(str(end))
