@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
+from benchmarks.harness import loops
 from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar, Mark
@@ -26,7 +26,7 @@ def main(pace: Pace = FULL) -> Report:
         for schema in schemas:
             touch_every_page(server, schema)
         sizes = [f"{megabytes(server, schema):,.0f}" for schema in schemas]
-        return _report(asyncio.run(_measure(server, schemas, pace)), sizes)
+        return _report(loops.run(_measure(server, schemas, pace)), sizes)
 
 
 async def _measure(server: Server, schemas: list[str], pace: Pace) -> list[Rotations]:
