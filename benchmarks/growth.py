@@ -22,7 +22,8 @@ from benchmarks.harness.rotations import Rotations, fill
 from benchmarks.harness.wandering import wanderers
 from gatepass.stores.sqlite import open_store
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = ((10_000, 1_000), (100_000, 20_000), (1_000_000, 200_000), (5_000_000, 1_000_000))
+"""Sessions, and the accounts that they belong to."""
 CONNECTIONS, CALLERS = 64, 256
 HTTP_ROUNDS, PORT_ROUNDS, SECONDS, REACH = 8, 5, 1.2, 0.8
 _Store = tuple[str, Installation, list[bytes]]
@@ -32,9 +33,9 @@ def main(pace: Pace = FULL) -> Report:
     """Measure, report."""
     with ExitStack() as stack:
         stores: list[_Store] = []
-        for size in SIZES:
+        for sessions, accounts in SIZES:
             made = stack.enter_context(installation())
-            stores.append((f"{size:,} sessions", made, asyncio.run(fill(made.database, size))))
+            stores.append((f"{sessions:,} sessions", made, asyncio.run(fill(made.database, sessions, accounts))))
         sizes = [f"{made.database.stat().st_size / 1e6:.0f}" for _, made, _ in stores]
         over_http = _over_http(stores, pace)
         return _report(over_http, loops.run(_through_port(stores, pace)), sizes)
@@ -73,8 +74,8 @@ def _report(over_http: list[Contestant], through_port: list[Rotations], sizes: l
         setting=(
             f"signInRefresh of random sessions over HTTP, {CONNECTIONS} connections, the server on one core, the load "
             f"client on another. In the right half rotations through the store's port, {CALLERS} callers waiting, in "
-            "one process. All durable. The sessions were inserted in bulk into the store's own schema; its files are "
-            "in the page cache."
+            f"one process. All durable. Up to {SIZES[-1][1]:,} accounts. The rows were inserted in bulk into the "
+            "store's own schema; its files are in the page cache."
         ),
         columns=(
             *("", "file MB", "refreshes/s", "of the first", "CPU µs", "p99 ms"),

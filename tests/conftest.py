@@ -46,8 +46,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if is_long or is_binary else None
 
 
-# The rooms whose tests run a whole service on the store that `TEST_STORE` names.
-_WITH_A_STORE = ("wire", "oauth", "e2e", "neighbours")
+# The rooms whose tests run a whole service on the store that `TEST_STORE` names, and in other rooms the fixture that
+# makes a store. tests/stores and tests/conformance choose theirs themselves, in every run.
+_ROOMS_WITH_A_STORE = ("wire", "oauth", "e2e", "neighbours")
+_FIXTURES_WITH_A_STORE = {"cli": "initialised", "usecases": "log"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,4 +70,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _can_be_changed_by_the_store(item: pytest.Item) -> bool:
     if item.get_closest_marker("sqlite_only"):
         return False
-    return item.path.relative_to(Path(__file__).parent).parts[0] in _WITH_A_STORE
+    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    fixtures = getattr(item, "fixturenames", ())
+    return room in _ROOMS_WITH_A_STORE or _FIXTURES_WITH_A_STORE.get(room) in fixtures

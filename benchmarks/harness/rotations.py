@@ -16,8 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.harness.load import RefusedError
-from gatepass.domain.account import Account, EmailAddress, Scope
-from gatepass.domain.identifiers import RANDOM_BYTES, AccountId, SessionId, uuid7
+from gatepass.domain.identifiers import RANDOM_BYTES, SessionId, uuid7
 from gatepass.domain.rotation import Verdict, judge
 from gatepass.domain.session import SALT_BYTES, Session, SessionLimits
 from gatepass.stores.sqlite import open_store
@@ -25,6 +24,7 @@ from gatepass.usecases.ports import Rotated, Store
 
 ACCOUNTS, OPENED_WITHIN = 1_000, timedelta(days=10)
 _LIMITS = SessionLimits()
+_INSERT_ACCOUNT = "INSERT INTO accounts (id, email, scopes, created_at) VALUES (?, ?, ?, ?)"
 _INSERT = (
     "INSERT INTO sessions (id, account_id, client_id, salt, generation, opened_at, rotated_at, ends_at)"
     " VALUES (?, ?, 'gatepass', ?, 0, ?, ?, ?)"
@@ -72,11 +72,11 @@ class Rotations:
             waits.append(time.perf_counter() - asked)
 
 
-async def fill(path: Path, count: int) -> list[bytes]:
+async def fill(path: Path, count: int, accounts: int = ACCOUNTS) -> list[bytes]:
     """Make a store with that many sessions, opened over the last days, written past the port; their ids."""
     now = datetime.now(UTC)
-    accounts = await _accounts(path, now)
-    ids = _ids(now, count)
+    await (await open_store(path)).close()
+    owners, ids = _ids(now, accounts), _ids(now, count)
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -262144")
@@ -84,7 +84,8 @@ async def fill(path: Path, count: int) -> list[bytes]:
         indexes = connection.execute(_INDEXES).fetchall()
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")
-        connection.executemany(_INSERT, _rows(ids, accounts, now))
+        connection.executemany(_INSERT_ACCOUNT, _account_rows(owners, now))
+        connection.executemany(_INSERT, _rows(ids, owners, now))
         for _, made_by in indexes:
             connection.execute(made_by)
     return ids
@@ -106,17 +107,10 @@ def _ids(now: datetime, count: int) -> list[bytes]:
     ]
 
 
-async def _accounts(path: Path, now: datetime) -> list[bytes]:
-    store = await open_store(path)
-    made = [
-        Account(
-            AccountId(uuid7(now, os.urandom(RANDOM_BYTES))), EmailAddress(f"{n}@example.org"), (Scope("read"),), now
-        )
-        for n in range(ACCOUNTS)
-    ]
-    await asyncio.gather(*(store.accounts.add(account, None) for account in made))
-    await store.close()
-    return [account.id.bytes for account in made]
+def _account_rows(ids: list[bytes], now: datetime) -> Iterator[tuple[object, ...]]:
+    stamp = int(now.timestamp() * 1e6)
+    for number, account in enumerate(ids):
+        yield account, f"{number}@bench.example", "read", stamp
 
 
 def _rows(ids: list[bytes], accounts: list[bytes], now: datetime) -> Iterator[tuple[object, ...]]:

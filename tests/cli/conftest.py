@@ -13,6 +13,7 @@ import pytest
 
 from gatepass.cli.command import run
 from tests.kit.plain_server import EMAIL, PASSWORD, PlainServer, plain_server
+from tests.kit.store_of_run import all_rows, is_postgres, store_variables
 
 GOOD_PASSWORD = "wooden-lantern-quiet-harbour"
 CANARY = "gps_" + "canaryCANARY0123456789-_" * 2
@@ -44,6 +45,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GATEPASS_DATA_DIR", str(path))
     monkeypatch.setenv("GATEPASS_ARGON2_MEMORY_KIB", "64")
     monkeypatch.setenv("GATEPASS_ARGON2_ITERATIONS", "1")
+    for name, value in store_variables(path).items():
+        monkeypatch.setenv(name, value)
     return path
 
 
@@ -100,5 +103,6 @@ def with_ana(gatepass: Gatepass, initialised: Path) -> str:
 
 
 def content(folder: Path) -> dict[str, Any]:
-    """Every file with its bytes, to see that nothing was written."""
-    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Every file with its bytes, and the rows that are in none, to see that nothing was written."""
+    rows = all_rows(folder) if is_postgres() else {}
+    return rows | {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Gatepass, content
+from tests.kit.store_of_run import all_rows, in_store
 
 pytestmark = pytest.mark.usefixtures("initialised")
 SECRET = re.compile(r"gpcs_[A-Za-z0-9_-]{43}")
@@ -34,6 +35,7 @@ def test_a_service_is_registered_with_a_secret_that_is_shown_once(gatepass: Gate
     assert result.err == "added Nightly import; the secret is not shown again\n"
     for file in folder.rglob("*"):
         assert not file.is_file() or found[2].encode() not in file.read_bytes()
+    assert found[2] not in repr(all_rows(folder))
     shown = gatepass("client", "show", found[1])
     assert "client_credentials" in shown.out
     assert not SECRET.search(shown.out + shown.err)
@@ -139,12 +141,9 @@ def test_another_secret_takes_the_place_of_the_first(gatepass: Gatepass, folder:
     renewed = json.loads(result.out)
     assert SECRET.fullmatch(renewed["client_secret"])
     assert renewed["client_secret"] != client["client_secret"]
-    import hashlib
-
-    with sqlite3.connect(folder / "gatepass.db") as connection:
-        ((digest,),) = connection.execute("SELECT secret_digest FROM clients").fetchall()
-    connection.close()
-    assert digest == hashlib.sha256(renewed["client_secret"].encode()).digest()
+    stored = in_store(folder, lambda store: store.clients.find(client["client_id"]))
+    assert stored is not None
+    assert stored.secret_digest == hashlib.sha256(renewed["client_secret"].encode()).digest()
 
 
 def test_a_removed_client_is_gone(gatepass: Gatepass) -> None:

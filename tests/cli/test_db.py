@@ -14,6 +14,8 @@ from gatepass.stores.sqlite import migrations
 from tests.cli.conftest import GOOD_PASSWORD, Gatepass, content
 from tests.kit.postgres import shared_server
 
+pytestmark = pytest.mark.sqlite_only("each test names its stores itself")
+
 
 @pytest.fixture
 def url() -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -15,22 +13,9 @@ from gatepass.crypto.keyring import Keyring
 from gatepass.crypto.sealing import Sealer, generate_secret_key
 from gatepass.domain.errors import KeyUnusable
 from gatepass.domain.secret import Secret
-from gatepass.stores.sqlite import open_store
 from gatepass.usecases.ports import Store
 from tests.cli.conftest import Gatepass, content
-
-R = TypeVar("R")
-
-
-def in_store(folder: Path, deed: Callable[[Store], Awaitable[R]]) -> R:
-    async def do() -> R:
-        store = await open_store(folder / "gatepass.db")
-        try:
-            return await deed(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(do())
+from tests.kit.store_of_run import in_store, store_variables
 
 
 def ring(folder: Path, *secret_keys: str) -> tuple[bytes, bytes]:
@@ -267,7 +252,8 @@ def test_a_change_that_was_interrupted_leaves_everything_readable_and_is_finishe
     monkeypatch.setattr(server_keys, "_replace", interrupt)
     assert gatepass("key", "reseal", "--new").code == 130
     monkeypatch.undo()
-    monkeypatch.setenv("GATEPASS_DATA_DIR", str(folder_with_keys))
+    for name, value in {"GATEPASS_DATA_DIR": str(folder_with_keys), **store_variables(folder_with_keys)}.items():
+        monkeypatch.setenv(name, value)
     previous = folder_with_keys / "secret.key.previous"
     both = [secret_key(folder_with_keys), *([previous.read_text().strip()] if previous.exists() else [])]
     assert ring(folder_with_keys, *both) == before

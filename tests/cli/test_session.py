@@ -1,44 +1,27 @@
-"""`gatepass session`, `gatepass user sign-out` and `gatepass revoke-all`: sign-ins in the store's file."""
+"""`gatepass session`, `gatepass user sign-out` and `gatepass revoke-all`: sign-ins in the store."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from gatepass.domain.account import email_address
 from gatepass.domain.identifiers import Generation, SessionId, uuid7
 from gatepass.domain.session import Session, SessionOrigin
-from gatepass.stores.sqlite import SqliteStore, open_store
-from gatepass.usecases.ports import Opened
+from gatepass.usecases.ports import Opened, Store
 from tests.cli.conftest import GOOD_PASSWORD, Gatepass
-
-R = TypeVar("R")
-
-
-def in_store(folder: Path, deed: Callable[[SqliteStore], Awaitable[R]]) -> R:
-    """Do something with the store, as a server beside the command would."""
-
-    async def do() -> R:
-        store = await open_store(folder / "gatepass.db")
-        try:
-            return await deed(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(do())
+from tests.kit.store_of_run import in_store
 
 
 def signs_in(folder: Path, email: str, origin: SessionOrigin, ago: timedelta = timedelta()) -> SessionId:
     """A session of an account, from there."""
 
-    async def deed(store: SqliteStore) -> SessionId:
+    async def deed(store: Store) -> SessionId:
         found = await store.accounts.find(email_address(email))
         assert found is not None
         now = datetime.now(UTC) - ago

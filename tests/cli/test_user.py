@@ -1,13 +1,11 @@
-"""`gatepass user`: accounts in the store's file."""
+"""`gatepass user`: accounts in the store."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pty
 import select
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from gatepass.domain.account import EmailAddress
 from tests.cli.conftest import GOOD_PASSWORD, Gatepass
+from tests.kit.store_of_run import in_store
 
 
 def listed(gatepass: Gatepass) -> list[dict[str, Any]]:
@@ -26,9 +26,10 @@ def listed(gatepass: Gatepass) -> list[dict[str, Any]]:
 
 
 def stored_hash(folder: Path) -> str:
-    with contextlib.closing(sqlite3.connect(folder / "gatepass.db")) as connection:
-        ((found,),) = connection.execute("SELECT password_hash FROM accounts")
-    return str(found)
+    found = in_store(folder, lambda store: store.accounts.find(EmailAddress("ana@example.org")))
+    assert found is not None
+    assert found.password_hash is not None
+    return found.password_hash.reveal()
 
 
 # -- add --------------------------------------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from gatepass.settings import Settings
 from tests.kit.processes import COMMAND, Process, free_port, running, waits_for_port
-from tests.kit.world import store_variables
+from tests.kit.store_of_run import store_variables, waited_for
+from tests.kit.world import add_account
 
 EMAIL, PASSWORD = "ana@example.org", 'it\'s "quoted" 50% off \\o/ ünïcode'
 PLAIN_PASSWORD = "a password without surprises"
@@ -82,5 +84,5 @@ def site_before(upstream: str, data_dir: Path, **settings: str) -> Iterator[Site
         server.says('"listening"', on="err")
         site = Site(data_dir, f"http://127.0.0.1:{port}/graphql/", environ, server)
         for email, password in ((EMAIL, PLAIN_PASSWORD), ("ben@example.org", PASSWORD)):
-            site.operator("user", "add", email, "--scope", "read", "--password-stdin", stdin=password)
+            waited_for(add_account(Settings.load(environ=environ), email, password, "read"))
         yield site

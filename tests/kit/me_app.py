@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
-from graphql import build_schema, graphql
+from graphql import build_schema, graphql, graphql_sync
 
 from gatepass.http.asgi import Receive, Scope, Send
 
@@ -34,6 +35,9 @@ class MeApp:
             await _answer(send, {"caller": scope["gatepass"] and scope["gatepass"].subject})
             return
         asked = json.loads(body)
+        if "__schema" in asked["query"] and not asked.get("variables"):
+            await _answer(send, _introspected(asked["query"]))
+            return
         result = await graphql(
             _SCHEMA,
             asked["query"],
@@ -42,6 +46,12 @@ class MeApp:
             operation_name=asked.get("operationName"),
         )
         await _answer(send, result.formatted)
+
+
+@cache
+def _introspected(query: str) -> Any:
+    """Asked at each start of a service, hundreds of times a run, and a third of what a start costs."""
+    return graphql_sync(_SCHEMA, query).formatted
 
 
 class _Root:

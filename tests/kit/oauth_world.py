@@ -20,8 +20,8 @@ from gatepass.settings import Settings
 from gatepass.stores.opening import open_store
 from gatepass.usecases.ports import StoredClient
 from tests.kit.client_world import a_client
-from tests.kit.postgres import rows_of_folder
-from tests.kit.world import STORE, World
+from tests.kit.store_of_run import all_rows
+from tests.kit.world import World
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -123,13 +123,4 @@ async def program(world: World, **differing: Any) -> Program:
 
 def written(folder: Path) -> dict[str, Any]:
     """Every row of the store but counted attempts and the audit log, to see that nothing was written."""
-    import sqlite3
-
-    if os.environ.get(STORE) == "postgres":
-        return {name: rows for name, rows in rows_of_folder(folder).items() if name not in _OF_REFUSALS}
-    with sqlite3.connect(f"file:{folder / 'gatepass.db'}?mode=ro", uri=True) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = [name for name in tables if name not in _OF_REFUSALS and not name.startswith("sqlite_")]
-        rows = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in kept}
-    connection.close()
-    return rows
+    return {name: rows for name, rows in all_rows(folder).items() if name not in _OF_REFUSALS}

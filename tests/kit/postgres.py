@@ -239,6 +239,12 @@ def rows_of_folder(folder: Path) -> dict[str, list[str]]:
     return {name: shared_server().psql(f"SELECT * FROM {schema}.{name} ORDER BY 1").splitlines() for name in names}
 
 
+def executed(folder: Path, *statements: str) -> None:
+    """Statements of a superuser on that store."""
+    schema = postgres_url_for(folder).rpartition("=")[2]
+    shared_server().psql(f"SET search_path = {schema}; {'; '.join(statements)}")
+
+
 def stop_shared_server() -> None:
     """At the end of a run."""
     while _shared:

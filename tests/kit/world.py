@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from nacl.pwhash import argon2id
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.sealing import generate_secret_key
 from gatepass.domain.account import Account, email_address, scopes
-from gatepass.domain.identifiers import AccountId
+from gatepass.domain.identifiers import AccountId, uuid7
 from gatepass.domain.secret import Secret
 from gatepass.embed import Gatepass
 from gatepass.http.asgi import App
@@ -26,7 +25,7 @@ from gatepass.http.lifespan import lifespan_of
 from gatepass.settings import Settings
 from gatepass.stores.opening import open_store
 from gatepass.usecases.ports import Directory
-from tests.kit.postgres import postgres_url_for
+from tests.kit.store_of_run import is_postgres, store_url
 
 SIGN_IN = (
     "mutation signIn($userName: String!, $password: String!, $flow: Boolean! = true) {"
@@ -39,9 +38,6 @@ REFRESH = (
     " { accessToken refreshToken tokenType expiresIn issuedAt } }"
 )
 SIGN_OUT = "mutation signOut($everywhere: Boolean! = false) { signOut(everywhere: $everywhere) { sessions } }"
-STORE = "TEST_STORE"
-"""Environment variable: `postgres` runs every world on PostgreSQL in place of SQLite."""
-
 CHEAP = Argon2Parameters(memory_kib=64, passes=1)
 
 
@@ -185,14 +181,9 @@ def settings_for(folder: Path, **settings: object) -> Settings:
         "hash_workers": 1,
         "revocation_poll_seconds": 0.05,
     }
-    if os.environ.get(STORE) == "postgres":
-        quick["database_url"] = postgres_url_for(folder)
+    if is_postgres():
+        quick["database_url"] = store_url(folder)
     return Settings(**(quick | settings))
-
-
-def store_variables(folder: Path) -> dict[str, str]:
-    """What a process needs in its environment to have the store of this run; nothing for SQLite."""
-    return {"GATEPASS_DATABASE_URL": postgres_url_for(folder)} if os.environ.get(STORE) == "postgres" else {}
 
 
 @asynccontextmanager
@@ -216,7 +207,8 @@ async def add_account(settings: Settings, email: str, password: str, *granted: s
     """Add an account through a store of its own on the same file, as another process would."""
     store = await open_store(settings.store_url)
     try:
-        account = Account(AccountId(uuid.uuid4()), email_address(email), scopes(granted), datetime.now(UTC))
+        now = datetime.now(UTC)
+        account = Account(AccountId(uuid7(now, os.urandom(10))), email_address(email), scopes(granted), now)
         await store.accounts.add(account, _cheap_hash(password))
     finally:
         await store.close()
