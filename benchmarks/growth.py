@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 
+from benchmarks.harness import loops
 from benchmarks.harness.contest import Contestant, hold
 from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.installation import Installation, installation
@@ -37,7 +38,7 @@ def main(pace: Pace = FULL) -> Report:
             stores.append((f"{sessions:,} sessions", made, asyncio.run(fill(made.database, sessions, accounts))))
         sizes = [f"{made.database.stat().st_size / 1e6:.0f}" for _, made, _ in stores]
         over_http = _over_http(stores, pace)
-        return _report(over_http, asyncio.run(_through_port(stores, pace)), sizes)
+        return _report(over_http, loops.run(_through_port(stores, pace)), sizes)
 
 
 def _over_http(stores: Sequence[_Store], pace: Pace) -> list[Contestant]:

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
+from benchmarks.harness import loops
 from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar, Mark
@@ -27,7 +28,7 @@ def main(pace: Pace = FULL) -> Report:
             touch_every_page(server, schema)
         sizes = [f"{megabytes(server, schema):,.0f}" for schema in schemas]
         peers = [Pgbench(server, schema, sessions) for schema, (sessions, _) in zip(schemas, SIZES, strict=True)]
-        return _report(asyncio.run(_measure(server, schemas, peers, pace)), peers, sizes)
+        return _report(loops.run(_measure(server, schemas, peers, pace)), peers, sizes)
 
 
 async def _measure(server: Server, schemas: list[str], peers: list[Pgbench], pace: Pace) -> list[Rotations]:

@@ -7,7 +7,7 @@ import random
 from contextlib import AsyncExitStack
 from typing import Final
 
-from benchmarks.harness import load
+from benchmarks.harness import load, loops
 from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.installation import installation
 from benchmarks.harness.machine import load_cores
@@ -30,7 +30,7 @@ def main(pace: Pace = FULL) -> Report:
     with durable_server() as server:
         schema = filled(server, SESSIONS)
         pgbench = Pgbench(server, schema, SESSIONS)
-        port = asyncio.run(_through_port(server, schema, pgbench, pace))
+        port = loops.run(_through_port(server, schema, pgbench, pace))
         hot = hot_share(server, schema)
         over_http = _over_http(server, pace)
     return _report(port, pgbench, over_http, hot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Final, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
@@ -13,9 +14,11 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import EMAIL, PLAIN_PASSWORD, Site
 from tests.kit.code_world import VERIFIER, challenge_of
 from tests.web import conftest as pages
+from tests.web.axe import violations
 
 browser = pages.browser  # the same Chromium as for the tests of the page alone
 
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 SIZES = {"phone": (320, 568), "laptop": (1280, 800), "wide": (1920, 1080)}
 
 
@@ -42,11 +45,12 @@ def base_of(site: Site) -> str:
     return site.address.removesuffix("/graphql/")
 
 
-def test_somebody_signs_in_for_a_client(page: Page, site: Site, register: str) -> None:
-    """The focus is where one types; Tab leads on, Enter sends, and a wrong password is said. Then one is elsewhere."""
-    callback = register.replace("/graphql", "/callback")
+def address_to_sign_in_at(site: Site, callback: str, *kind: str) -> str:
+    """Where a new client named Reports sends a browser; `kind` are further arguments of `client add`."""
     scopes = ("--scope", "companies:read", "--scope", "read")
-    added = site.operator("client", "add", "Reports", "--redirect-uri", "http://127.0.0.1/callback", *scopes, "--json")
+    added = site.operator(
+        "client", "add", "Reports", "--redirect-uri", "http://127.0.0.1/callback", *scopes, *kind, "--json"
+    )
     asked = {
         "response_type": "code",
         "client_id": json.loads(added.stdout)["client_id"],
@@ -55,7 +59,13 @@ def test_somebody_signs_in_for_a_client(page: Page, site: Site, register: str) -
         "code_challenge": challenge_of(VERIFIER),
         "code_challenge_method": "S256",
     }
-    page.goto(f"{base_of(site)}/oauth/authorize?{urlencode(asked)}")
+    return f"{base_of(site)}/oauth/authorize?{urlencode(asked)}"
+
+
+def test_somebody_signs_in_for_a_client(page: Page, site: Site, register: str) -> None:
+    """The focus is where one types; Tab leads on, Enter sends, and a wrong password is said. Then one is elsewhere."""
+    callback = register.replace("/graphql", "/callback")
+    page.goto(address_to_sign_in_at(site, callback))
     assert fits(page)
     page.keyboard.type(EMAIL)
     page.keyboard.press("Tab")
@@ -90,3 +100,45 @@ def test_somebody_lets_a_device_in(page: Page, site: Site) -> None:
     expect(page.get_by_role("button", name="Sign in and allow")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Your device is connected")).to_be_visible()
+
+
+def test_axe_finds_nothing_on_any_page_in_light_and_dark(browser: Browser, site: Site) -> None:
+    """Sign-in, consent, a refusal, a page for nobody; a device's code, its request, and the end."""
+    found: dict[str, list[str]] = {}
+
+    def look(state: str) -> None:
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            found[f"{state}, {scheme}"] = violations(page)
+
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(address_to_sign_in_at(site, "http://127.0.0.1:9/callback", "--first-party"))
+        look("sign-in")
+        page.goto(address_to_sign_in_at(site, "http://127.0.0.1:9/callback"))
+        look("consent")
+        page.get_by_label("E-mail address").fill(EMAIL)
+        page.get_by_label("Password").fill("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+        look("refused")
+        page.goto(f"{base_of(site)}/oauth/authorize?client_id=nobody")
+        look("no such client")
+        codes = httpx2.post(f"{base_of(site)}/oauth/device_authorization", data={"client_id": "gatepass"}).json()
+        page.goto(codes["verification_uri"])
+        look("device")
+        page.get_by_label("Code that your device shows").fill("BBBB-BBBB")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+        look("wrong code")
+        page.get_by_label("Code that your device shows").fill(codes["user_code"])
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Let this device in?")).to_be_visible()
+        look("device's request")
+        page.get_by_label("E-mail address").fill(EMAIL)
+        page.get_by_label("Password").fill(PLAIN_PASSWORD)
+        page.get_by_role("button", name="Sign in and allow").click()
+        expect(page.get_by_role("heading", name="Your device is connected")).to_be_visible()
+        look("connected")
+    assert len(found) == 8 * len(SCHEMES)
+    assert "\n".join(f"{state}: {each}" for state, all_ in found.items() for each in all_) == ""

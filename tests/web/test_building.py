@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from gatepass.web import building
+from gatepass.http.messages import Answer, Request
+from gatepass.web import building, ide_or
 
 ROOT = Path(__file__).parents[2]
 needs_the_page = pytest.mark.skipif(
@@ -63,6 +64,37 @@ def test_what_is_not_a_finished_build_of_these_sources_does_not_count(tmp_path: 
     if manifest is not None:
         (tmp_path / "manifest.json").write_text(manifest)
     assert not building.is_built(tmp_path)
+
+
+def notices_of(ide: str) -> list[str]:
+    """What a server says of its page when it starts."""
+    said: list[str] = []
+
+    async def nothing(_: Request) -> Answer:
+        raise AssertionError("nobody asks")
+
+    ide_or(nothing, ide, on_notice=said.append)
+    return said
+
+
+@needs_the_page
+def test_a_server_says_that_its_page_was_built_from_other_sources(fresh_sources: Path) -> None:
+    """With the command that mends it; who does not serve that page does not hear of it."""
+    assert notices_of("graphiql") == []
+    (fresh_sources / "src" / "main.jsx").write_text("// another one\n")
+    assert notices_of("graphiql") == [
+        "the GraphiQL page is out of date, built from other sources: 'gatepass ide build' builds it anew"
+    ]
+    assert notices_of("plain") == notices_of("off") == []
+
+
+@needs_the_page
+@pytest.mark.parametrize("missing", [".", "src", "build.js"])
+def test_a_server_is_silent_where_there_are_no_sources(fresh_sources: Path, missing: str) -> None:
+    """As where a distributor left them out."""
+    gone = fresh_sources / missing
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    assert notices_of("graphiql") == []
 
 
 @needs_node

@@ -79,11 +79,23 @@ def stamp() -> str:
 
 def is_built(folder: Path = BUILT) -> bool:
     """Tell whether the folder holds a finished build of these very sources."""
+    built = _stamp_in(folder)
+    return built is not None and built == stamp()
+
+
+def is_stale(folder: Path = BUILT) -> bool:
+    """Tell whether the folder holds a finished build of other sources than these; never, where there are no sources."""
+    built = _stamp_in(folder)
     try:
-        built: object = json.loads((folder / "manifest.json").read_text("utf-8"))["stamp"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return built is not None and built != stamp()
+    except OSError:
         return False
-    return built == stamp()
+
+
+def _stamp_in(folder: Path) -> object:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return json.loads((folder / "manifest.json").read_text("utf-8"))["stamp"]
+    return None
 
 
 def system_node() -> Node | None:

@@ -9,8 +9,9 @@ from gatepass.http.edge import Handler
 from gatepass.http.media_types import wants_html
 from gatepass.http.messages import Answer, Request, Response
 from gatepass.http.refusals import NotFound
+from gatepass.web import building
 from gatepass.web.files import Page, WebFile, asset_name
-from gatepass.web.graphiql import GraphiqlPage, NotBuiltError
+from gatepass.web.graphiql import BUILD_COMMAND, GraphiqlPage, NotBuiltError
 from gatepass.web.page import PlainPage
 
 
@@ -22,8 +23,9 @@ def ide_or(
 
     Args:
         ide: "graphiql", "plain" or "off". The plain page is also at `?plain`, and stands in where the other is not
-            built, which `on_notice` is told.
+            built.
         keeps_sign_in: whether a reload of the page may find the sign-in again.
+        on_notice: is told when GraphiQL is not built, or was built from other sources than these.
     """
     if ide == "off":
         return endpoint
@@ -32,6 +34,10 @@ def ide_or(
     if ide == "graphiql":
         try:
             first = GraphiqlPage(keeps_sign_in=keeps_sign_in)
+            if building.is_stale():
+                on_notice(
+                    f"the GraphiQL page is out of date, built from other sources: '{BUILD_COMMAND}' builds it anew"
+                )
         except NotBuiltError as not_built:
             on_notice(f"browsers get the plain page, because {not_built}")
 
