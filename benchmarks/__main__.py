@@ -37,6 +37,8 @@ BY_NAME_ONLY: Final = (
     "password_pool",
     "fleet",
     "live_sessions",
+    "spying",
+    "sign_in_counters",
     "ide_open",
 )
 ALL: Final = (*HEADLINES, *BY_NAME_ONLY)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 
+from benchmarks.harness import loops
 from benchmarks.harness.contest import Contestant, hold
 from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.installation import Installation, installation
@@ -17,7 +18,7 @@ from benchmarks.harness.machine import server_core
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar, Mark
 from benchmarks.harness.report import Goal, Report
-from benchmarks.harness.rotations import Rotations, fill
+from benchmarks.harness.rotations import Rotations, SessionIds, fill
 from benchmarks.harness.wandering import wanderers
 from gatepass.stores.sqlite import open_store
 
@@ -25,7 +26,7 @@ SIZES = ((10_000, 1_000), (100_000, 20_000), (1_000_000, 200_000), (5_000_000, 1
 """Sessions, and the accounts that they belong to."""
 CONNECTIONS, CALLERS = 64, 256
 HTTP_ROUNDS, PORT_ROUNDS, SECONDS, REACH = 8, 5, 1.2, 0.8
-_Store = tuple[str, Installation, list[bytes]]
+_Store = tuple[str, Installation, SessionIds]
 
 
 def main(pace: Pace = FULL) -> Report:
@@ -37,7 +38,7 @@ def main(pace: Pace = FULL) -> Report:
             stores.append((f"{sessions:,} sessions", made, asyncio.run(fill(made.database, sessions, accounts))))
         sizes = [f"{made.database.stat().st_size / 1e6:.0f}" for _, made, _ in stores]
         over_http = _over_http(stores, pace)
-        return _report(over_http, asyncio.run(_through_port(stores, pace)), sizes)
+        return _report(over_http, loops.run(_through_port(stores, pace)), sizes)
 
 
 def _over_http(stores: Sequence[_Store], pace: Pace) -> list[Contestant]:

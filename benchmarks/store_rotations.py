@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+from benchmarks.harness import loops
 from benchmarks.harness.figures import Figure
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar
@@ -28,7 +28,7 @@ _VARIANTS: Final[tuple[tuple[str, Synchronous, int], ...]] = (
 def main(pace: Pace = FULL) -> Report:
     """Measure, report."""
     with tempfile.TemporaryDirectory(prefix="gatepass-bench-") as folder:
-        return asyncio.run(_measure(Path(folder), pace))
+        return loops.run(_measure(Path(folder), pace))
 
 
 async def _measure(folder: Path, pace: Pace) -> Report:

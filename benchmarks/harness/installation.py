@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,13 +71,20 @@ class Installation:
 
     @contextlib.contextmanager
     def serve(
-        self, upstream: str = NOWHERE, *, cores: Cores | None = None, change: Change | None = None, workers: int = 1
+        self,
+        upstream: str = NOWHERE,
+        *,
+        cores: Cores | None = None,
+        change: Change | None = None,
+        workers: int = 1,
+        settings: Mapping[str, str] | None = None,
     ) -> Iterator[ServerProcess]:
         """
         Run `gatepass serve` as a process, with the defaults that users have.
 
         Args:
             change: one thing to be otherwise, for comparison.
+            settings: that have to be otherwise, by the names of their environment variables.
         """
         port = free_port()
         command = (
@@ -86,7 +93,7 @@ class Installation:
             else [sys.executable, "-m", "benchmarks.harness.launch", change]
         )
         arguments = ["serve", "--upstream", upstream, "--port", str(port), "--workers", str(workers)]
-        with server([*command, *arguments], port, env=self._env, cores=cores) as process:
+        with server([*command, *arguments], port, env={**self._env, **(settings or {})}, cores=cores) as process:
             yield process
 
     def open_sessions(self, count: int) -> list[TokenPair]:

@@ -6,11 +6,13 @@ The real server with one thing changed that is no setting on purpose, so that it
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
+from collections.abc import AsyncIterator
 from typing import Final, Literal, get_args
 
-Change = Literal["normal-priority", "synchronous-normal"]
+Change = Literal["normal-priority", "synchronous-normal", "no-counters"]
 
 _AT_NORMAL_PRIORITY: Final = (
     "import os, runpy, sys; os.nice = lambda _: 0; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
@@ -21,7 +23,11 @@ def main(change: str, arguments: list[str]) -> None:
     """Make the change, then be `gatepass` with the arguments."""
     if change not in get_args(Change):
         sys.exit(f"there is no change {change!r}: {', '.join(get_args(Change))}")
-    (_hash_at_normal_priority if change == "normal-priority" else _lose_answered_writes_at_power_loss)()
+    {
+        "normal-priority": _hash_at_normal_priority,
+        "synchronous-normal": _lose_answered_writes_at_power_loss,
+        "no-counters": _count_no_attempts,
+    }[change]()
     from gatepass.cli import main as gatepass  # noqa: PLC0415 - after the change
 
     sys.argv = ["gatepass", *arguments]
@@ -42,6 +48,17 @@ def _lose_answered_writes_at_power_loss() -> None:
     from gatepass.stores import sqlite  # noqa: PLC0415
 
     sqlite.open_store = functools.partial(sqlite.open_store, synchronous="NORMAL_LOSES_ANSWERED_WRITES_AT_POWER_LOSS")
+
+
+def _count_no_attempts() -> None:
+    """Let every attempt through, and write none down."""
+    from gatepass.usecases import sign_in_attempts  # noqa: PLC0415
+
+    @contextlib.asynccontextmanager
+    async def attempt(*_: object) -> AsyncIterator[sign_in_attempts.Attempt]:
+        yield sign_in_attempts.Attempt()
+
+    sign_in_attempts.SignInAttempts.attempt = attempt  # type: ignore[assignment,method-assign]
 
 
 if __name__ == "__main__":

@@ -139,6 +139,19 @@ def test_a_reader_that_has_had_enough_is_no_error(initialised: Path) -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.parametrize("command", ["config show", "token", "--help", "status --json"])
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-"])
+def test_output_that_nobody_can_get_is_an_error(
+    initialised: Path, monkeypatch: pytest.MonkeyPatch, command: str, closed: str
+) -> None:
+    """As a script may have it that closed its standard output."""
+    monkeypatch.setenv("GATEPASS_TOKEN", "x")
+    monkeypatch.setenv("GATEPASS_URL", "http://127.0.0.1:9/")
+    shell = f"{sys.executable} -m gatepass.cli {command} {closed}"
+    ended = subprocess.run(shell, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "gatepass: standard output is closed\n")
+
+
 @pytest.mark.parametrize("command", ["'serve', '--upstream', 'http://x/'", "'demo'", "'init'"])
 def test_without_the_server_extra_the_way_to_get_it_is_said(
     initialised: Path, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

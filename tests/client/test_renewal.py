@@ -266,6 +266,20 @@ def test_what_another_process_renewed_is_read_before_renewing(
     assert network.server.counts["signInRefresh"] == 2
 
 
+def test_what_another_process_renewed_and_has_ended_too_is_renewed(
+    network: RoughNetwork, clock: Clock, store: MemoryStore
+) -> None:
+    """A server that lost all access tokens: ours, and the one that is kept. The call works nevertheless."""
+    one, other = stored(network, clock, store), stored(network, clock, store)
+    one("{ me }")
+    for refreshes in (1, 2):
+        clock.now += 100
+        network.server.expire_access_tokens()
+        assert (other if refreshes == 1 else one)("{ me }") == {"me": EMAIL}
+        assert network.server.counts["signInRefresh"] == refreshes
+    assert (network.server.counts["reused"], network.server.counts["signIn"]) == (0, 1)
+
+
 def test_a_sign_in_that_was_forgotten_elsewhere_is_used_until_it_ends(
     network: RoughNetwork, clock: Clock, store: MemoryStore
 ) -> None:

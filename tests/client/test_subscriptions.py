@@ -13,6 +13,7 @@ import pytest
 from gatepass.client import AsyncClient, Client, ClientError, GraphQLErrors, ProtocolError, ServerUnreachable
 from gatepass.client.subscription_protocol import EventReader
 from tests.kit.event_server import EventServer, event_server
+from tests.kit.memory_store import MemoryStore
 from tests.kit.plain_server import EMAIL, PASSWORD
 
 Collect = Callable[..., list[Any]]
@@ -24,13 +25,24 @@ def server(request: pytest.FixtureRequest) -> Iterator[EventServer]:
         yield running
 
 
-def follow(server: EventServer, query: str, *, is_expired: bool = False, **more: Any) -> list[Any]:
-    """All that a subscription brings, and at the end the error if there is one."""
+def signed_in(store: MemoryStore | None) -> dict[str, Any]:
+    return {"profile": "plain", "store": store} if store is not None else {"username": EMAIL, "password": PASSWORD}
+
+
+def follow(
+    server: EventServer, query: str, *, before: Callable[[], object] = dict, store: Any = None, **more: Any
+) -> list[Any]:
+    """
+    All that a subscription brings, and at the end the error if there is one.
+
+    Args:
+        before: done once the client has a token.
+        store: where a sign-in is kept; without, the client has a password.
+    """
     found: list[Any] = []
-    with Client(server.address, username=EMAIL, password=PASSWORD) as api:
+    with Client(server.address, **signed_in(store)) as api:
         api.token()
-        if is_expired:
-            server.plain.expire_access_tokens()
+        before()
         try:
             for data in api.subscribe(query, **more):
                 found.append(data)  # noqa: PERF402 - up to the error
@@ -39,13 +51,14 @@ def follow(server: EventServer, query: str, *, is_expired: bool = False, **more:
     return found
 
 
-async def follow_awaited(server: EventServer, query: str, *, is_expired: bool = False, **more: Any) -> list[Any]:
+async def follow_awaited(
+    server: EventServer, query: str, *, before: Callable[[], object] = dict, store: Any = None, **more: Any
+) -> list[Any]:
     """`follow`, awaited."""
     found: list[Any] = []
-    async with AsyncClient(server.address, username=EMAIL, password=PASSWORD) as api:
+    async with AsyncClient(server.address, **signed_in(store)) as api:
         await api.token()
-        if is_expired:
-            server.plain.expire_access_tokens()
+        before()
         try:
             async for data in api.subscribe(query, **more):
                 found.append(data)  # noqa: PERF401 - up to the error
@@ -93,9 +106,28 @@ def test_a_token_that_is_refused_at_the_start_is_renewed(
 ) -> None:
     """Whether the server looks at the request's head or at the first message."""
     server.checks, server.plain.expired = checks, status
-    found = collect(server, "subscription { count(to: 1) }", is_expired=True)
+    found = collect(server, "subscription { count(to: 1) }", before=server.plain.expire_access_tokens)
     assert found == [{"count": 1}]
     assert server.plain.counts["signInRefresh"] == 1
+
+
+@pytest.mark.parametrize("checks", ["head", "init"])
+def test_what_another_process_renewed_and_has_ended_too_is_renewed(
+    server: EventServer, collect: Collect, store: MemoryStore, checks: Any
+) -> None:
+    """A server that lost all access tokens: ours, and the one that is kept. The subscription begins nevertheless."""
+    server.checks = checks
+    with Client(server.address, profile="plain", store=store) as other:
+        other.sign_in(EMAIL, PASSWORD)
+
+        def renew_elsewhere() -> None:
+            server.plain.expire_access_tokens()
+            other("{ me }")
+            server.plain.expire_access_tokens()
+
+        found = collect(server, "subscription { count(to: 1) }", before=renew_elsewhere, store=store)
+    assert found == [{"count": 1}]
+    assert (server.plain.counts["signInRefresh"], server.plain.counts["reused"]) == (2, 0)
 
 
 def test_a_server_that_refuses_every_token_is_told(server: EventServer, collect: Collect) -> None:

@@ -123,10 +123,22 @@ async def test_argon2i_is_verified(pool: PasswordPool) -> None:
     ],
     ids=["4 GiB", "version 16", "bcrypt", "empty"],
 )
-async def test_a_hash_that_may_not_be_executed_signs_nobody_in(pool: PasswordPool, kept: str) -> None:
-    """It fails closed, and nothing is spent on it."""
-    with pytest.raises(HashingFailed):
-        await pool.verify(RIGHT, Secret(kept))
+async def test_a_hash_that_may_not_be_executed_signs_nobody_in(
+    pool: PasswordPool, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails closed: it is never sent to a worker, and costs and answers as a missing one does."""
+    asked: list[bytes] = []
+    ask = pool.ask
+
+    async def remembered(request: bytes) -> bytes:
+        asked.append(request)
+        return await ask(request)
+
+    monkeypatch.setattr(pool, "ask", remembered)
+    assert not pool.can_verify(Secret(kept))
+    assert not await pool.verify(RIGHT, Secret(kept))
+    assert not await pool.verify(RIGHT, None)
+    assert asked[0] == asked[1]
 
 
 # -- equal cost -------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import SessionOrigin
+from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.usecases.check_credentials import CheckCredentials
 from gatepass.usecases.ports import StoredCredentials
 from gatepass.usecases.sign_in_attempts import SignInAttempts
@@ -68,6 +69,9 @@ class Passwords:
             raise self.fault
         self.verified[password.reveal()] += 1
         return password_hash is not None and password.reveal() == password_hash.reveal().encode()
+
+    def can_verify(self, _: Secret[str]) -> bool:
+        return True
 
 
 class CountersSlowToSettle(CountersInMemory):
@@ -137,6 +141,7 @@ class Place:
             self.attempts,
             self.trail,  # type: ignore[arg-type]
             lambda: self.now,
+            LoggedAudit(),
         )
 
     async def tries(self, address: str, password: str = "wrong", name: str = ANA.email, hint: str | None = None) -> str:
@@ -280,6 +285,21 @@ class TestHints:
         for _ in range(5):
             await place.tries(ELSEWHERE)
         assert await place.tries(ELSEWHERE, RIGHT, hint=hint(place)) == "wait 1"
+
+    @pytest.mark.parametrize("name", [ANA.email, "who@example.org"])
+    async def test_the_mac_of_a_hint_is_computed_whoever_it_is_for(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The clock must not tell which names there are."""
+        place, computed = Place(), []
+
+        def is_authentic(_hint: object, _key: object, account: AccountId) -> bool:
+            computed.append(account)
+            return True
+
+        monkeypatch.setattr(device_hint, "is_authentic", is_authentic)
+        assert await place.tries(ELSEWHERE, name=name, hint=place.hint()) == "wrong"
+        assert len(computed) == 1
 
     async def test_a_hint_gives_a_stranger_who_stole_it_no_more_than_a_lane(self) -> None:
         place = Place()

@@ -18,14 +18,19 @@ import pytest
 
 from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.identifiers import AccountId
+from gatepass.domain.secret import Secret
 from gatepass.stores.opening import open_store
 from gatepass.usecases.enable_account import EnableAccount
+from gatepass.usecases.ports import AuditQuery
 from tests.kit.me_app import MeApp
 from tests.kit.world import SIGN_IN, Person, World, add_account, running, settings_for
 
 pytestmark = pytest.mark.sqlite_only("compares times of hashing, for which one store is enough")
 RIGHT = "wooden-lantern-quiet-harbour"
 KNOWN, DISABLED, NO_PASSWORD, UNKNOWN = "ana@example.org", "ben@example.org", "robot@example.org", "who@example.org"
+TOO_DEAR = "old@example.org"
+FOUR_GIB = Secret("$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + "A" * 43)
+"""A hash as an import may bring it; it is never computed."""
 SAMPLES, TRIES, DEVIATIONS = 200, 4, 4.0
 WITHIN = 0.03
 """The medians differ by less than that."""
@@ -47,6 +52,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         await EnableAccount(store.accounts, lambda: found.account.created_at)(DISABLED, enabled=False)
         robot = Account(AccountId(uuid.uuid4()), EmailAddress(NO_PASSWORD), (), found.account.created_at)
         await store.accounts.add(robot, None)
+        old = Account(AccountId(uuid.uuid4()), EmailAddress(TOO_DEAR), (), found.account.created_at)
+        await store.accounts.add(old, FOUR_GIB)
     finally:
         await store.close()
     async with running(settings, MeApp()) as started:
@@ -60,6 +67,7 @@ CASES: Mapping[str, tuple[str, str]] = {
     "unknown": (UNKNOWN, RIGHT),
     "disabled": (DISABLED, RIGHT),
     "without a password": (NO_PASSWORD, RIGHT),
+    "with a hash too dear to compute": (TOO_DEAR, RIGHT),
 }
 
 
@@ -115,6 +123,23 @@ async def test_nobody_is_told_apart_by_what_the_answer_says(world: World) -> Non
 async def test_nor_by_a_password_of_any_size(world: World, size: int) -> None:
     answers = [await answer(world, name, "x" * size) for name, _ in CASES.values()]
     assert all(each == answers[0] for each in answers)
+
+
+async def test_a_hash_too_dear_to_compute_is_said_to_the_operator(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the log and in the audit log, with the account, and not to the caller."""
+    await answer(world, TOO_DEAR, RIGHT)
+    store = await open_store(world.settings.store_url)
+    try:
+        found = await store.accounts.find(EmailAddress(TOO_DEAR))
+        (entry,) = await store.audit.page(AuditQuery(limit=1, newest_first=True))
+    finally:
+        await store.close()
+    assert found is not None
+    assert (entry.event.reason, entry.event.account) == ("unusable_hash", found.account.id)
+    (line,) = (record for record in caplog.records if record.message == "hash_unusable")
+    assert line.__dict__["account"] == str(found.account.id)
 
 
 async def test_nobody_is_told_apart_by_time(world: World) -> None:

@@ -44,7 +44,7 @@ def make_parts(settings: Settings, ground: Ground, directory: Directory | None) 
     return Rooms(
         store=store,
         check_credentials=CheckCredentials(
-            store.accounts, ground.passwords, ground.attempts, store.audit, clock, directory
+            store.accounts, ground.passwords, ground.attempts, store.audit, clock, audit, directory
         ),
         new_session=NewSession(random, limits),
         issue_tokens=issue,

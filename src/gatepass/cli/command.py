@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from gatepass.cli.closed_streams import put_in_place
 from gatepass.cli.terminal import complain, is_traceback_wanted
 from gatepass.domain.errors import GatepassError
 from gatepass.version import __version__
@@ -160,6 +161,7 @@ def gatepass() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Do what the command line says, and exit."""
+    put_in_place()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that cannot show a letter of a name gets its code; it is no reason to fail.

@@ -98,19 +98,17 @@ class BearerAuth(_Base):
         """Send the request of requests again if the flow wants it; a finished flow (a redirect's) wants nothing."""
         if inspect.getgeneratorstate(flow) == inspect.GEN_CLOSED:
             return response
-        if may_be_refusal(response.status_code, response.headers):
-            _ = response.content
-        send = next_send(self._blocking(), flow, _answer_of_requests(response))
-        if send is None:
-            return response
-        again = _prepared_again(response, send)
-        second = response.connection.send(again, **how)
-        second.history.append(response)
-        second.request = again
-        if may_be_refusal(second.status_code, second.headers):
-            _ = second.content
-        next_send(self._blocking(), flow, _answer_of_requests(second))
-        return second
+        while True:
+            if may_be_refusal(response.status_code, response.headers):
+                _ = response.content
+            send = next_send(self._blocking(), flow, _answer_of_requests(response))
+            if send is None:
+                return response
+            again = _prepared_again(response, send)
+            following = response.connection.send(again, **how)
+            following.history.append(response)
+            following.request = again
+            response = following
 
     def _flow(self, request: Any) -> Flow[Answer]:
         # What was given as bytes is there at once; a stream has no content before it was read.

@@ -25,7 +25,8 @@ def operation(
     session: Session, request: Request, *, is_query: Callable[[], bool], is_repeatable: bool = True
 ) -> Flow[Answer]:
     """
-    Send an operation with an access token; once more with a new one, if the server refused the token.
+    Send an operation with an access token; once more with a new one, if the server refused the token; and once more yet
+    if that one was only new to us.
 
     Args:
         is_query: asked only where the server may have run a part of it.
@@ -35,16 +36,22 @@ def operation(
         SignInRequired: there is no way to get a token.
         ServerUnreachable: no answer; it is not asked again, since it may have run.
     """
+    begun = session.clocks.monotonic()
     held: Held = yield Need()
     answer: Answer = yield Send(with_bearer(request, held.access))
-    refused = refusal(answer)
-    if refused is None or not is_worth_renewing(session, held.access, refused):
-        return answer
-    renewed = yield from renewed_after(held.access, refused)
-    if renewed is None or not is_repeatable or not (refused.is_before_running or is_query()):
-        return answer
-    answer = yield Send(with_bearer(request, renewed.access))
-    settle(session, renewed.access, answer)
+    for is_last in (False, True):
+        refused = refusal(answer)
+        if refused is None or not is_worth_renewing(session, held.access, refused):
+            break
+        renewed = yield from renewed_after(held.access, refused)
+        if renewed is None or not is_repeatable or not (refused.is_before_running or is_query()):
+            break
+        answer = yield Send(with_bearer(request, renewed.access))
+        held = renewed
+        # What another process had renewed before all this may have ended with ours: then it is renewed now.
+        if is_last or not renewed.is_from_before(begun):
+            settle(session, renewed.access, answer)
+            break
     return answer
 
 

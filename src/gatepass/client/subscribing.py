@@ -14,11 +14,12 @@ from typing import Any, Final
 import httpx2
 
 from gatepass.client.blocking import Blocking
-from gatepass.client.effects import Answer, Need
+from gatepass.client.effects import Answer
 from gatepass.client.refusal import refusal
 from gatepass.client.subscription_protocol import (
     EVENT_STREAM,
     SUBPROTOCOL,
+    Attempts,
     EventReader,
     Subscription,
     TokenRefused,
@@ -39,15 +40,16 @@ def subscribe(io: Blocking, subscription: Subscription) -> Generator[dict[str, A
 
     Raises, from the iterator: SignInRequired, GraphQLErrors, ServerUnreachable, ProtocolError.
     """
+    attempts = Attempts(io.session.clocks.monotonic())
     held = io.held()
-    try:
-        yield from _events(io, subscription, held.access)
-    except TokenRefused as refused:
-        renewed = io.held(Need(refused=held.access))
+    while True:
         try:
-            yield from _events(io, subscription, renewed.access)
-        except TokenRefused:
-            raise refused.otherwise from None
+            yield from _events(io, subscription, held.access)
+        except TokenRefused as refused:
+            need = attempts.after(held, refused)
+        else:
+            return
+        held = io.held(need)
 
 
 def _events(io: Blocking, subscription: Subscription, access: str) -> Generator[dict[str, Any], None, None]:

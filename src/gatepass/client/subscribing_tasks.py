@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx2
 
-from gatepass.client.effects import Answer, Need
+from gatepass.client.effects import Answer
 from gatepass.client.subscribing import (
     LONGEST_MESSAGE,
     NoWebSocket,
@@ -20,7 +20,7 @@ from gatepass.client.subscribing import (
     is_event_stream,
     refused_upgrade,
 )
-from gatepass.client.subscription_protocol import SUBPROTOCOL, EventReader, Subscription, TokenRefused
+from gatepass.client.subscription_protocol import SUBPROTOCOL, Attempts, EventReader, Subscription, TokenRefused
 from gatepass.client.tasks import Tasks
 from gatepass.client.unreachable import unreachable
 
@@ -36,19 +36,18 @@ async def subscribe(io: Tasks, subscription: Subscription) -> AsyncGenerator[dic
     The connection lives in a task of its own: whoever leaves the loop with `break` may be another task than the one
     that closes the iterator.
     """
+    attempts = Attempts(io.session.clocks.monotonic())
     held = await io.held()
-    try:
-        async with contextlib.aclosing(_events(io, subscription, held.access)) as events:
-            async for data in events:
-                yield data
-    except TokenRefused as refused:
-        renewed = await io.held(Need(refused=held.access))
+    while True:
         try:
-            async with contextlib.aclosing(_events(io, subscription, renewed.access)) as events:
+            async with contextlib.aclosing(_events(io, subscription, held.access)) as events:
                 async for data in events:
                     yield data
-        except TokenRefused:
-            raise refused.otherwise from None
+        except TokenRefused as refused:
+            need = attempts.after(held, refused)
+        else:
+            return
+        held = await io.held(need)
 
 
 async def _events(io: Tasks, subscription: Subscription, access: str) -> AsyncGenerator[dict[str, Any], None]:

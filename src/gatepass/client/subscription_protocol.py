@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from gatepass.client.effects import Answer
+from gatepass.client.effects import Answer, Need
 from gatepass.client.errors import ClientError, GraphQLErrors, ProtocolError, ServerUnreachable
 from gatepass.client.refusal import refusal
 from gatepass.client.reply import encoded, envelope, reply_from
+from gatepass.client.tokens import Held
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 EVENT_STREAM: Final = "text/event-stream"
@@ -31,6 +32,32 @@ class TokenRefused(Exception):
     def __init__(self, otherwise: ClientError) -> None:
         self.otherwise = otherwise
         super().__init__(str(otherwise))
+
+
+class Attempts:
+    """
+    Which token a refused subscription tries next: one renewal, and one more where that token was only new to us.
+
+    Args:
+        begun: when the subscription was asked for, seconds of the monotonic clock.
+    """
+
+    def __init__(self, begun: float) -> None:
+        self._begun = begun
+        self._renewals = 0
+
+    def after(self, held: Held, refused: TokenRefused) -> Need:
+        """
+        What is needed after the server refused the token in hand.
+
+        Raises:
+            ClientError: the server's own words, where another token would not help.
+        """
+        is_from_elsewhere = self._renewals == 1 and held.is_from_before(self._begun)
+        if self._renewals and not is_from_elsewhere:
+            raise refused.otherwise from None
+        self._renewals += 1
+        return Need(refused=held.access)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ ONE_HOUR: Final = 3600.0
 _LONGEST_LIFETIME: Final = 10 * 366 * 86400.0
 _LONGEST_JWT: Final = 16384
 _JWT_PARTS: Final = 3
+_ROUNDING: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ class Held:
         if self.until == math.inf:
             return True
         return is_lasting(self.until - now, self.lifetime_seconds, min_ttl_seconds)
+
+    def is_from_before(self, moment: float) -> bool:
+        """Whether it was issued earlier, seconds of the monotonic clock; never of one that nobody told us about."""
+        return self.until - self.lifetime_seconds < moment - _ROUNDING
 
     def is_alive(self, now: float) -> bool:
         """Whether its server should take it still."""

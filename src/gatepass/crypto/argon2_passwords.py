@@ -54,18 +54,23 @@ class Argon2Passwords:
         A missing hash costs what the live parameters cost; a stored one costs what its own parameters say, until it
         is re-hashed. So a missing account, a disabled one and a wrong password cannot be told apart by the clock.
 
+        A stored hash of another kind, or dearer than this server will ever compute, is as a missing one: the account
+        cannot sign in (fails closed), and looks like any other to whoever tries.
+
         Raises:
-            Overloaded, HashingFailed: as `hash`. Also HashingFailed, before anything is spent, for a stored hash of
-                another kind or dearer than this server will ever compute; the account cannot sign in (fails closed).
+            Overloaded, HashingFailed: as `hash`.
         """
-        against = password_hash or self._stand_in
+        usable = password_hash if password_hash is not None and self.can_verify(password_hash) else None
+        against = usable or self._stand_in
         if against is None:
             raise HashingFailed("password hashing was not started")
-        if not is_executable(against.reveal()):
-            raise HashingFailed("a stored password hash is not Argon2id or Argon2i, or its cost is beyond the bounds")
         request = verify_request((password or _NO_PASSWORD).reveal(), against.reveal())
         answer = await self._answer(request)
-        return answer == DONE and password is not None and password_hash is not None
+        return answer == DONE and password is not None and usable is not None
+
+    def can_verify(self, password_hash: Secret[str]) -> bool:
+        """Whether a stored hash is Argon2id or Argon2i, at a cost within the bounds."""
+        return is_executable(password_hash.reveal())
 
     def needs_rehash(self, password_hash: Secret[str]) -> bool:
         """Whether a stored hash has another kind or other parameters than new ones get."""

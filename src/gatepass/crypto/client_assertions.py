@@ -61,13 +61,19 @@ class JoseAssertionReader:
             ) from None
 
     def is_signed_by(self, assertion: Secret[str], jwks: str) -> bool:
-        """Whether one of these public keys signed it: that with its `kid`, or any where it names none."""
+        """
+        Whether one of these public keys signed it: that with its `kid`, or any where it names none.
+
+        Where none of them fits, a key that nobody has stands in, so that the clock does not tell who is registered.
+        """
         header = _taken_apart(assertion).header
         algorithm, key_id = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or "crit" in header:
             return False
-        keys = [key for key in client_keys.load(jwks) if key_id is None or key.key_id in (None, key_id)]
-        return any(key.accepts(assertion.reveal(), algorithm) for key in keys)
+        named = [key for key in client_keys.load(jwks) if key_id is None or key.key_id in (None, key_id)]
+        fitting = [key for key in named if algorithm in key.algorithms]
+        is_signed = any(key.accepts(assertion.reveal(), algorithm) for key in fitting or client_keys.stand_ins())
+        return is_signed and bool(fitting)
 
 
 def _taken_apart(assertion: Secret[str]) -> CompactJws:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -20,6 +21,7 @@ ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256")
 """With what a client may sign (RFC 7518 §3.1, RFC 8037); none has a secret that both sides know."""
 MAX_KEYS: Final = 8
 _MIN_RSA_BITS: Final = 2048
+_RSA_EXPONENT: Final = 65_537
 _MAX_RSA_BITS: Final = 4096
 _PUBLIC_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e")
 _BY_KIND: Final = {
@@ -71,8 +73,25 @@ def public_keys(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def load(jwks: str) -> tuple[ClientKey, ...]:
-    """The keys in what `public_keys` gave."""
-    return tuple(_loaded(member) for member in json.loads(jwks)["keys"])
+    """The keys in what `public_keys` gave; none in an empty text."""
+    return tuple(_loaded(member) for member in json.loads(jwks)["keys"]) if jwks else ()
+
+
+@cache
+def stand_ins() -> tuple[ClientKey, ...]:
+    """
+    A key of each kind to which nobody has the private half: what is checked with it costs the usual, and is wrong.
+
+    An RSA modulus of random bits is as dear to compute with as a real one, and at once there.
+    """
+    modulus = int.from_bytes(os.urandom(_MIN_RSA_BITS // 8)) | 1 << (_MIN_RSA_BITS - 1) | 1
+    rsa_key = rsa.RSAPublicNumbers(_RSA_EXPONENT, modulus).public_key()
+    members = (
+        jwk.ECKey.generate_key("P-256").as_dict(private=False),
+        jwk.OKPKey.generate_key("Ed25519").as_dict(private=False),
+        jwk.RSAKey.import_key(rsa_key).as_dict(private=False),
+    )
+    return tuple(_loaded(dict(member)) for member in members)
 
 
 def _from_pem(text: str) -> dict[str, Any]:

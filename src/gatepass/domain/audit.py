@@ -58,6 +58,7 @@ class Reason(StrEnum):
     UNKNOWN_ACCOUNT = "unknown_account"
     DISABLED_ACCOUNT = "disabled_account"
     NO_PASSWORD = "no_password"  # noqa: S105 - a word
+    UNUSABLE_HASH = "unusable_hash"
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a word
     DIRECTORY_SAYS_NO = "directory_says_no"
     ACCOUNT_CHANGED = "account_changed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from gatepass.domain.identifiers import SessionId
+from gatepass.domain.identifiers import AccountId, SessionId
 from gatepass.domain.session import Session
 
 _log = logging.getLogger("gatepass.audit")
@@ -20,3 +20,7 @@ class LoggedAudit:
     def code_reused(self, session: SessionId, client_id: str) -> None:
         """A warning: either a thief or a broken client used a code twice."""
         _log.warning("code_reused", extra={"session": str(session), "client": client_id})
+
+    def hash_unusable(self, account: AccountId) -> None:
+        """A warning: nobody can sign in to this account until its password is set anew."""
+        _log.warning("hash_unusable", extra={"account": str(account)})

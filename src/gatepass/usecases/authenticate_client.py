@@ -44,7 +44,7 @@ class AuthenticateClient:
     Finds the client and checks that it is. Fails closed.
 
     A client proves itself in the one way that it was registered for. That a secret is wrong and that a client is
-    unknown look the same.
+    unknown look the same, and cost the same: a comparison or the check of a signature, whoever asks.
     """
 
     clients: Clients
@@ -67,10 +67,9 @@ class AuthenticateClient:
             case NoProof(client_id):
                 return self._expect(await self._find(client_id), ClientAuthentication.NONE).client
             case SecretProof(client_id, secret):
-                stored = self._expect(await self._find(client_id), ClientAuthentication.SECRET)
-                if not client_secret.is_right(secret, stored.secret_digest):
-                    raise ClientRefused
-                return stored.client
+                stored = await self._find(client_id)
+                is_right = client_secret.is_right(secret, stored.secret_digest if stored else None)
+                return self._expect(stored, ClientAuthentication.SECRET, is_proven=is_right).client
             case AssertionProof(assertion, client_id):
                 return await self._check_assertion(assertion, client_id)
 
@@ -88,9 +87,9 @@ class AuthenticateClient:
         said = self.reader.read(assertion)
         if client_id is not None and client_id != said.subject:
             raise ClientRefused("client_id is not the sub of client_assertion.")
-        client = self._expect(await self._find(said.subject), ClientAuthentication.PRIVATE_KEY_JWT).client
-        if not self.reader.is_signed_by(assertion, client.jwks):
-            raise ClientRefused
+        stored = await self._find(said.subject)
+        is_signed = self.reader.is_signed_by(assertion, stored.client.jwks if stored else "")
+        client = self._expect(stored, ClientAuthentication.PRIVATE_KEY_JWT, is_proven=is_signed).client
         client_assertion.check(said, self.audiences, self.clock())
         # After the clock's skew it is refused as expired, so it may be forgotten then and not before.
         if not await self.spent.spend(said.digest, said.expires_at + client_assertion.CLOCK_SKEW):
@@ -98,7 +97,9 @@ class AuthenticateClient:
         return client
 
     @staticmethod
-    def _expect(stored: StoredClient | None, authentication: ClientAuthentication) -> StoredClient:
-        if stored is None or stored.client.authentication is not authentication:
+    def _expect(
+        stored: StoredClient | None, authentication: ClientAuthentication, *, is_proven: bool = True
+    ) -> StoredClient:
+        if stored is None or stored.client.authentication is not authentication or not is_proven:
             raise ClientRefused
         return stored

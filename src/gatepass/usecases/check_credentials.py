@@ -12,7 +12,7 @@ from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.notes import about
-from gatepass.usecases.ports import Accounts, AuditTrail, Clock, Directory, Passwords, StoredCredentials
+from gatepass.usecases.ports import Accounts, AuditLog, AuditTrail, Clock, Directory, Passwords, StoredCredentials
 from gatepass.usecases.sign_in_attempts import AttemptingClient, SignInAttempts
 
 
@@ -21,10 +21,10 @@ class CheckCredentials:
     """
     Checks an e-mail address and a password; opens nothing.
 
-    Who is refused cannot tell why: an unknown, disabled or password-less account, an unusable password and a wrong
-    one cost the same hashing and get the same `InvalidCredentials`; the audit log has the true reason. Each check is an
-    attempt that is counted first; who has too many failures is refused for a while, and that too looks the same whoever
-    it is. Fails closed.
+    Who is refused cannot tell why: an unknown, disabled or password-less account, one whose hash is not computed here,
+    an unusable password and a wrong one cost the same hashing and get the same `InvalidCredentials`; the audit log has
+    the true reason. Each check is an attempt that is counted first; who has too many failures is refused for a while,
+    and that too looks the same whoever it is. Fails closed.
     """
 
     accounts: Accounts
@@ -32,6 +32,7 @@ class CheckCredentials:
     attempts: SignInAttempts
     trail: AuditTrail
     clock: Clock
+    audit_log: AuditLog
     directory: Directory | None = None
 
     async def __call__(
@@ -107,7 +108,13 @@ class CheckCredentials:
             return _why_not(stored)
         if stored.password_hash is None:
             return Reason.NO_PASSWORD
-        return None if is_right else Reason.WRONG_PASSWORD
+        if is_right:
+            return None
+        return Reason.WRONG_PASSWORD if self.passwords.can_verify(stored.password_hash) else self._unusable(stored)
+
+    def _unusable(self, stored: StoredCredentials) -> Reason:
+        self.audit_log.hash_unusable(stored.account.id)
+        return Reason.UNUSABLE_HASH
 
     async def _ask_directory(self, stored: StoredCredentials | None, plain: Secret[str]) -> Reason | None:
         if self.directory is None or stored is None or not stored.account.enabled:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
+from uuid import UUID
 
 from gatepass.domain import device_hint
 from gatepass.domain.attempts import NO_WAIT, AttemptLimits, Decision, SignInAttempt, Standing, Taken, Wait
@@ -26,6 +27,7 @@ Pseudonym = Callable[[str], bytes]
 
 NO_GUESS: Final = (Overloaded, HashingFailed, FlowUnavailable, StoreUnavailable)
 """What ends an attempt before its password was compared."""
+_NOBODY: Final = AccountId(UUID(int=0))
 _BETWEEN_LOOKS: Final = timedelta(milliseconds=50)
 
 
@@ -160,15 +162,14 @@ class SignInAttempts:
         return await self._counters.change(asked.keys, lambda standing: rule(standing, now), note=note)
 
     def _device(self, account: AccountId | None, client: AttemptingClient) -> str | None:
-        if account is None:
-            return None
-        if client.session is not None:
+        if client.session is not None and account is not None:
             return str(client.session)
         hint = device_hint.parse(client.device_hint) if client.device_hint is not None else None
         if hint is None:
             return None
         key = self._hint_keys.find(hint.key_id)
-        if key is None or not device_hint.is_authentic(hint, key, account):
+        # For a name that nobody has the MAC is computed too: the clock must not tell which names there are.
+        if key is None or not device_hint.is_authentic(hint, key, account or _NOBODY) or account is None:
             return None
         return str(hint.session) if self._clock() - hint.issued_at < self._limits.known_for else None
 

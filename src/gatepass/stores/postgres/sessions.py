@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -62,16 +63,14 @@ WHERE s.id < $1 AND s.revoked_at IS NULL AND s.ends_at > $2 AND s.rotated_at > $
 _PAGE_OF: Final = _PAGE.replace("WHERE", "WHERE s.account_id = $5 AND")
 _AFTER_ALL: Final = UUID(int=2**128 - 1)
 # Compare and swap. Whatever ends a session sets `revoked_at`, so what the judge saw still holds where this finds a row.
-# Locked in the order of the key, as in revocations.py.
+# The moves are in the order of the key and a nested loop updates, and so locks, in that order, as in revocations.py.
 _ROTATE: Final = """
-WITH locked AS MATERIALIZED (
-    SELECT s.id, w.expected, w.now
-    FROM sessions s JOIN unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS w (id, expected, now) ON w.id = s.id
-    WHERE s.generation = w.expected AND s.revoked_at IS NULL ORDER BY s.id FOR NO KEY UPDATE OF s
-)
-UPDATE sessions s SET generation = l.expected + 1, rotated_at = l.now FROM locked l WHERE s.id = l.id RETURNING s.id
+UPDATE sessions s SET generation = w.expected + 1, rotated_at = w.now
+FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) AS w (id, expected, now)
+WHERE s.id = w.id AND s.generation = w.expected AND s.revoked_at IS NULL RETURNING s.id
 """
 _ROTATE_ONE: Final = "UPDATE sessions SET generation = $2, rotated_at = $3 WHERE id = $1"
+_number: Final = attrgetter("int")
 _PATIENCE: Final = 2
 """After so many batches in which others were quicker, a rotation locks its row first."""
 
@@ -279,9 +278,13 @@ class _Batch:
                 self.apart.append(place)
 
     def wanted(self) -> tuple[list[UUID], list[int], list[datetime]]:
-        """The moves as the columns of `_ROTATE`."""
-        moves = self.moves.values()
-        return list(self.moves), [move.generation - 1 for move in moves], [move.rotated_at for move in moves]
+        """The moves as the columns of `_ROTATE`, in the order of the key."""
+        moves = [self.moves[key] for key in sorted(self.moves, key=_number)]
+        return (
+            [move.id for move in moves],
+            [move.generation - 1 for move in moves],
+            [move.rotated_at for move in moves],
+        )
 
     def put_off_unless(self, moved: set[UUID]) -> None:
         """Take back what rests on a move that the database did not make: somebody else was quicker."""

@@ -38,6 +38,10 @@ class Passwords(Protocol):
         """Whether a stored hash has other parameters than the live ones."""
         ...
 
+    def can_verify(self, password_hash: Secret[str]) -> bool:
+        """Whether a stored hash is of a kind and a cost that is computed here; no password is right for another."""
+        ...
+
 
 class AccessTokens(Protocol):
     """Signs and verifies access tokens."""
@@ -78,7 +82,11 @@ class AssertionReader(Protocol):
         ...
 
     def is_signed_by(self, assertion: Secret[str], jwks: str) -> bool:
-        """Whether one of these public keys signed it. Slow for RSA, quick for the others."""
+        """
+        Whether one of these public keys signed it. Slow for RSA, quick for the others.
+
+        Where none of them could have, as with an empty `jwks`, it costs the check of one signature all the same.
+        """
         ...
 
 
