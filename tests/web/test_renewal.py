@@ -62,6 +62,21 @@ def test_a_refused_bearer_is_renewed_once_and_the_request_sent_again(ana: Ana) -
     assert ana.service.count("signInRefresh") == 1
 
 
+def test_a_subscription_goes_on_across_a_renewal(ana: Ana) -> None:
+    """The server ends a stream with the token that opened it; the page opens it again with the next one."""
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.service.next_lives = [2]
+    ana.presses("Renew now")
+    ana.runs("subscription endless { ticks { number } }")
+    wait_until(ana, lambda: ana.service.count("ticks") == 2)
+    ana.result.get_by_text('"number": 2', exact=False).last.wait_for()
+    expect(ana.status).to_contain_text("Streaming")
+    assert ana.service.refused_bearers == 0
+    ana.presses("Stop")
+    expect(ana.status).to_contain_text("Stopped")
+
+
 def test_two_requests_refused_at_once_renew_once(ana: Ana) -> None:
     ana.signs_in()
     ana.is_signed_in()
