@@ -18,7 +18,7 @@ from benchmarks.harness.machine import server_core
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar, Mark
 from benchmarks.harness.report import Goal, Report
-from benchmarks.harness.rotations import Rotations, fill
+from benchmarks.harness.rotations import Rotations, SessionIds, fill
 from benchmarks.harness.wandering import wanderers
 from gatepass.stores.sqlite import open_store
 
@@ -26,7 +26,7 @@ SIZES = ((10_000, 1_000), (100_000, 20_000), (1_000_000, 200_000), (5_000_000, 1
 """Sessions, and the accounts that they belong to."""
 CONNECTIONS, CALLERS = 64, 256
 HTTP_ROUNDS, PORT_ROUNDS, SECONDS, REACH = 8, 5, 1.2, 0.8
-_Store = tuple[str, Installation, list[bytes]]
+_Store = tuple[str, Installation, SessionIds]
 
 
 def main(pace: Pace = FULL) -> Report:

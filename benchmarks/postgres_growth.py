@@ -1,7 +1,8 @@
-"""Whether rotations on PostgreSQL slow down as sessions and accounts pile up, through the store's port alone."""
+"""Whether rotations on PostgreSQL slow down as sessions and accounts pile up: by the store's port, and by pgbench."""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -9,7 +10,7 @@ from benchmarks.harness import loops
 from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar, Mark
-from benchmarks.harness.postgres import durable_server, filled, megabytes, session_id, touch_every_page
+from benchmarks.harness.postgres import Pgbench, durable_server, filled, megabytes, session_ids, touch_every_page
 from benchmarks.harness.report import Goal, Report
 from benchmarks.harness.rotations import Rotations
 from gatepass.stores.postgres import open_store
@@ -26,26 +27,27 @@ def main(pace: Pace = FULL) -> Report:
         for schema in schemas:
             touch_every_page(server, schema)
         sizes = [f"{megabytes(server, schema):,.0f}" for schema in schemas]
-        return _report(loops.run(_measure(server, schemas, pace)), sizes)
+        peers = [Pgbench(server, schema, sessions) for schema, (sessions, _) in zip(schemas, SIZES, strict=True)]
+        return _report(loops.run(_measure(server, schemas, peers, pace)), peers, sizes)
 
 
-async def _measure(server: Server, schemas: list[str], pace: Pace) -> list[Rotations]:
+async def _measure(server: Server, schemas: list[str], peers: list[Pgbench], pace: Pace) -> list[Rotations]:
     async with AsyncExitStack() as stack:
         sides = []
         for schema, (sessions, _) in zip(schemas, SIZES, strict=True):
             store = await open_store(server.url(schema))
             stack.push_async_callback(store.close)
-            ids = [session_id(number).bytes for number in range(sessions)]
-            sides.append(Rotations(f"{sessions:,} sessions", store, ids))
+            sides.append(Rotations(f"{sessions:,} sessions", store, session_ids(sessions)))
         for side in sides:
             await side.round(CALLERS, SECONDS)
             side.forget()
-        for side in pace.turns(sides, ROUNDS):
+        for side, peer in pace.turns(list(zip(sides, peers, strict=True)), ROUNDS):
             await side.round(CALLERS, SECONDS)
+            await asyncio.to_thread(peer.round, SECONDS)
     return sides
 
 
-def _report(sides: list[Rotations], sizes: list[str]) -> Report:
+def _report(sides: list[Rotations], peers: list[Pgbench], sizes: list[str]) -> Report:
     first, *_, last = sides
     rates = [Figure.of(side.rate).value for side in sides]
     return Report(
@@ -54,9 +56,13 @@ def _report(sides: list[Rotations], sizes: list[str]) -> Report:
         setting=(
             f"Rotations of random sessions through the store's port, {CALLERS} callers waiting, up to "
             f"{SIZES[-1][1]:,} accounts. fsync and synchronous_commit are on. PostgreSQL and the callers run on the "
-            "same cores. Every page was changed once since the last checkpoint, so none is logged whole any more."
+            "same cores. Every page was changed once since the last checkpoint, so none is logged whole any more. "
+            f"pgbench, {peers[0].clients} clients, updates one session a transaction and reads no account."
         ),
-        columns=("", "MB with indexes", "rotations/s", "of the first", "CPU µs", "p99 ms"),
+        columns=(
+            *("", "MB with indexes", "rotations/s", "of the first", "CPU µs", "p99 ms"),
+            *("pgbench: updates/s", "of the first"),
+        ),
         rows=[
             (
                 side.name,
@@ -65,8 +71,10 @@ def _report(sides: list[Rotations], sizes: list[str]) -> Report:
                 f"{ratio(side.rate, first.rate).value:.2f}",
                 f"{Figure.of(side.cpu).value:.0f}",
                 f"{Figure.of(side.p99).value:.1f}",
+                f"{Figure.of(peer.rate).value:,.0f}",
+                f"{ratio(peer.rate, peers[0].rate).value:.2f}",
             )
-            for side, size, rate in zip(sides, sizes, rates, strict=True)
+            for side, peer, size, rate in zip(sides, peers, sizes, rates, strict=True)
         ],
         goals=[
             Goal("rotations/s at the last size against the first", ratio(last.rate, first.rate), REACH, at_most=False)

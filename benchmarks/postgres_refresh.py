@@ -13,7 +13,7 @@ from benchmarks.harness.installation import installation
 from benchmarks.harness.machine import load_cores
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar, Mark
-from benchmarks.harness.postgres import SALT, Pgbench, durable_server, filled, hot_share, session_id
+from benchmarks.harness.postgres import SALT, Pgbench, durable_server, filled, hot_share, session_id, session_ids
 from benchmarks.harness.report import Goal, Report
 from benchmarks.harness.rotations import Rotations
 from benchmarks.harness.wandering import Standing, wanderer
@@ -37,11 +37,10 @@ def main(pace: Pace = FULL) -> Report:
 
 
 async def _through_port(server: Server, schema: str, pgbench: Pgbench, pace: Pace) -> Rotations:
-    ids = [session_id(number).bytes for number in range(SESSIONS)]
     async with AsyncExitStack() as stack:
         store = await open_store(server.url(schema))
         stack.push_async_callback(store.close)
-        rotations = Rotations(f"the store's port, {CALLERS} waiting", store, ids)
+        rotations = Rotations(f"the store's port, {CALLERS} waiting", store, session_ids(SESSIONS))
         # Pages that were not touched since a checkpoint are written whole; that is over then, for both sides.
         await rotations.round(4 * CALLERS, 3 * SECONDS)
         rotations.forget()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from benchmarks.harness.rotations import SessionIds
 from gatepass.stores import postgres
 from tests.kit.postgres import Server, own_server
 
@@ -45,6 +46,11 @@ UPDATE sessions SET generation = generation + 1, rotated_at = now()
 def session_id(number: int) -> UUID:
     """Of the session with this number."""
     return UUID(int=_FIRST_SESSION + number)
+
+
+def session_ids(count: int) -> SessionIds:
+    """Of the first so many sessions."""
+    return SessionIds((_FIRST_SESSION + number).to_bytes(16) for number in range(count))
 
 
 @dataclass

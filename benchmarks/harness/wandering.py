@@ -6,6 +6,7 @@ import contextlib
 import random
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Standing:
         return mint(key, session, Generation(self.generation), self.salt).reveal()
 
 
-def wanderers(database: Path, ids: list[bytes], key: RefreshKey, port: int, connections: int) -> list[NextRequest]:
+def wanderers(database: Path, ids: Sequence[bytes], key: RefreshKey, port: int, connections: int) -> list[NextRequest]:
     """One for each connection, with random sessions of its own, as they stand in the store now."""
     each = min(len(ids) // connections, 500)
     with contextlib.closing(sqlite3.connect(database)) as store:

@@ -21,7 +21,8 @@ MEASURED = {
     "durable rotations per second of SQLite": ("growth", "1,000,000 sessions", "port: rotations/s"),
     "durable rotations per second of PostgreSQL": ("postgres_refresh", "the store's port, 64 waiting", "refreshes/s"),
     "there `pgbench`": ("postgres_refresh", "pgbench, 8 clients", "refreshes/s"),
-    "one million sessions on disk": ("growth", "1,000,000 sessions", "file MB"),
+    "one million sessions and": ("growth", "1,000,000 sessions", "file MB"),
+    "one million sessions in PostgreSQL": ("postgres_growth", "1,000,000 sessions", "MB with indexes"),
     "a server process, idle": ("start", "resident, server, MB", "median"),
     "a server process with 100,000": ("live_sessions", "", "MB"),
     "two hash workers": ("start", "resident, all hash workers, MB", "median"),
@@ -64,3 +65,18 @@ def test_the_simulation_is_quoted_as_it_ended() -> None:
     measured = {row[0]: row[1] for row in rows((RESULTS / "fleet.md").read_text(encoding="utf-8"))}
     for shown, name in zip(told.groups(), ("median s", "worst s"), strict=True):
         assert float(shown) == pytest.approx(float(measured[f"last replica knows, poll alone: {name}"]), abs=0.006)
+
+
+def test_what_growth_costs_is_quoted_as_it_was_measured() -> None:
+    """At 5 million of 10 thousand: both ports, and SQLite over HTTP."""
+    told = re.search(
+        r"fall to ([\d.]+) on\s+PostgreSQL and to ([\d.]+) on SQLite, .*? SQLite to ([\d.]+)", PAGE, re.DOTALL
+    )
+    assert told is not None
+    measured = [
+        [float(cell) for name, cell in zip(head, last, strict=True) if name == "of the first"]
+        for head, _, *_, last in (
+            rows((RESULTS / f"{file}.md").read_text(encoding="utf-8")) for file in ("postgres_growth", "growth")
+        )
+    ]
+    assert [float(shown) for shown in told.groups()] == [measured[0][0], measured[1][1], measured[1][0]]

@@ -28,6 +28,20 @@ _REPLACE_SECRET: Final = "UPDATE clients SET secret_digest = ? WHERE id = ? AND 
 _SPEND: Final = "INSERT INTO client_assertions (digest, expires_at) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"
 _SPENT: Final = "SELECT digest FROM client_assertions WHERE expires_at < ? LIMIT ?"
 
+_NOBODY: Final = (
+    "",
+    "A client",
+    "client_secret",
+    "authorization_code refresh_token",
+    "",
+    "https://a.invalid/",
+    0,
+    "",
+    0,
+    b"",
+)
+"""Read in place of a row that is not there: the clock must not tell which clients there are."""
+
 
 class SqliteClients:
     """See `gatepass.usecases.ports.Clients`."""
@@ -100,7 +114,8 @@ def _add(connection: sqlite3.Connection, stored: StoredClient) -> None:
 
 def _find(connection: sqlite3.Connection, client_id: str) -> StoredClient | None:
     row = connection.execute(_FIND, (client_id,)).fetchone()
-    return None if row is None else _client(row)
+    found = _client(row or _NOBODY)
+    return found if row else None
 
 
 def _client(row: tuple[Any, ...]) -> StoredClient:
