@@ -106,13 +106,14 @@ def test_axe_finds_nothing_on_any_page_in_light_and_dark(browser: Browser, site:
     """Sign-in, consent, a refusal, a page for nobody; a device's code, its request, and the end."""
     found: dict[str, list[str]] = {}
 
-    def look(state: str) -> None:
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            found[f"{state}, {scheme}"] = violations(page)
-
     with browser.new_context() as context:
         page = context.new_page()
+
+        def look(state: str) -> None:
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                found[f"{state}, {scheme}"] = violations(page)
+
         page.goto(address_to_sign_in_at(site, "http://127.0.0.1:9/callback", "--first-party"))
         look("sign-in")
         page.goto(address_to_sign_in_at(site, "http://127.0.0.1:9/callback"))

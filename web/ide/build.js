@@ -40,8 +40,9 @@ const lazyPrettier = {
 
 /** Things of GraphiQL that have no setting: file → what is in it, what takes its place. A text that is not there any more fails the build. */
 const EDITS = [
-  // It names one web font, and falls back to a proportional one; the number of the last line is too faint to read.
-  [/@graphiql.react.dist.utility.create-editor\.js$/, '"\\"Fira Code\\""', JSON.stringify(EDITOR_FONT), "fontSize: 15", 'fontSize: 13.5, renderFinalNewline: "on"'],
+  // It names one web font, and falls back to a proportional one; the number of the last line is too faint to read; beside the panel lines end
+  // under the buttons.
+  [/@graphiql.react.dist.utility.create-editor\.js$/, '"\\"Fira Code\\""', JSON.stringify(EDITOR_FONT), "fontSize: 15", 'fontSize: 13.5, renderFinalNewline: "on", wordWrap: "on", wrappingIndent: "indent"'],
   // Its colours are pink; the editor draws what it marks with them by itself, out of reach of a style sheet.
   [/@graphiql.react.dist.constants\.js$/, '"#ff5794"', '"#63c6ae"', '"#d60590"', '"#12695b"', '"#ff579419"', '"#63c6ae26"', '"#d6059019"', '"#12695b1f"', '"#212a3b"', '"#1d292c"',
     '"scrollbar.shadow": colors.transparent,', '"scrollbar.shadow": colors.transparent, "editorLineNumber.foreground": theme === "dark" ? "#9db0ab" : "#586562",',
