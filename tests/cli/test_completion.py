@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -64,35 +66,83 @@ def test_commands_and_options_are_completed() -> None:
     assert "plain,--output" in completes("bash", words, asked)
 
 
+TYPED = {
+    "gatepass sta": "status",
+    "gatepass query --out": "--output",
+    "gatepass token --profile p": "plain",
+    "gatepass login --profile p": "plain",
+    "gatepass query to": "towns.graphql",
+}
+ZSHRC = """
+autoload -Uz compinit && compinit -u -D
+source completion
+note() { print -r -- "$BUFFER" >> typed; BUFFER= }
+zle -N note && bindkey '^G' note
+PS1='ready> '
+"""
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """With this command in the path, and a home where nothing but a document is."""
+    (tmp_path / "towns.graphql").touch()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "HOME": str(tmp_path), "ZDOTDIR": str(tmp_path), "TERM": "dumb"}
+
+
 @pytest.mark.parametrize("shell", ["bash", "fish"])
 def test_the_shell_completes_commands_options_profiles_and_files(
-    gatepass: Gatepass, signed_in: PlainServer, shell: str, tmp_path: Path
+    gatepass: Gatepass, signed_in: PlainServer, shell: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """As if somebody pressed the key; zsh cannot be asked without a terminal."""
+    """As if somebody pressed the key."""
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"needs {shell}: apt-get install {shell}")
-    (tmp_path / "towns.graphql").touch()
     (tmp_path / "completion").write_text(gatepass("completion", shell).out)
-    folder = Path(sys.executable).parent
     ask = {
         "bash": "source completion; COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
         "_gatepass_completion gatepass; printf '%s\\n' \"${COMPREPLY[@]}\"",
         "fish": "source completion; complete -C $argv[1]",
     }[shell]
-    for typed, expected in {
-        "gatepass sta": "status",
-        "gatepass query --out": "--output",
-        "gatepass token --profile p": "plain",
-        "gatepass login --profile p": "plain",
-        "gatepass query to": "towns.graphql" if shell == "fish" else "",  # bash is told to look for itself
-    }.items():
+    for typed, wanted in TYPED.items():
+        # bash is told to look for files itself.
+        expected = "" if shell == "bash" and wanted == "towns.graphql" else wanted
         ended = subprocess.run(
             [program, "-c", ask, *(["x"] if shell == "bash" else []), typed],
-            env={**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path)},
+            env=environ,
             cwd=tmp_path,
             capture_output=True,
             text=True,
             check=True,
         )
         assert [line.split("\t")[0] for line in ended.stdout.splitlines()] == [expected], (typed, ended)
+
+
+def test_zsh_completes_commands_options_profiles_and_files(
+    gatepass: Gatepass, signed_in: PlainServer, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """On a terminal, where somebody presses the key; another key notes what stands on the line then."""
+    program = shutil.which("zsh")
+    if program is None:
+        pytest.skip("needs zsh: apt-get install zsh")
+    (tmp_path / "completion").write_text(gatepass("completion", "zsh").out)
+    (tmp_path / ".zshrc").write_text(ZSHRC)
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [program, "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=tmp_path, start_new_session=True
+    ) as zsh:
+        os.close(theirs)
+        patience = threading.Timer(30, zsh.kill)
+        patience.start()
+        seen = b""
+        while b"ready> " not in seen:
+            seen += os.read(ours, 4096)
+        os.write(ours, "".join(f"{typed}\t\x07" for typed in TYPED).encode() + b"exit\n")
+        with contextlib.suppress(OSError):  # which is the end of a terminal
+            while os.read(ours, 4096):
+                pass
+        os.close(ours)
+        zsh.wait(30)
+        patience.cancel()
+    lines = (tmp_path / "typed").read_text().splitlines()
+    assert [line.split() for line in lines] == [[*typed.split()[:-1], wanted] for typed, wanted in TYPED.items()]

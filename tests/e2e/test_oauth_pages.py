@@ -106,39 +106,40 @@ def test_axe_finds_nothing_on_any_page_in_light_and_dark(browser: Browser, site:
     """Sign-in, consent, a refusal, a page for nobody; a device's code, its request, and the end."""
     found: dict[str, list[str]] = {}
 
-    def look(page: Page, state: str) -> None:
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            found[f"{state}, {scheme}"] = violations(page)
-
     with browser.new_context() as context:
         page = context.new_page()
+
+        def look(state: str) -> None:
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                found[f"{state}, {scheme}"] = violations(page)
+
         page.goto(address_to_sign_in_at(site, "http://127.0.0.1:9/callback", "--first-party"))
-        look(page, "sign-in")
+        look("sign-in")
         page.goto(address_to_sign_in_at(site, "http://127.0.0.1:9/callback"))
-        look(page, "consent")
+        look("consent")
         page.get_by_label("E-mail address").fill(EMAIL)
         page.get_by_label("Password").fill("wrong")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_be_visible()
-        look(page, "refused")
+        look("refused")
         page.goto(f"{base_of(site)}/oauth/authorize?client_id=nobody")
-        look(page, "no such client")
+        look("no such client")
         codes = httpx2.post(f"{base_of(site)}/oauth/device_authorization", data={"client_id": "gatepass"}).json()
         page.goto(codes["verification_uri"])
-        look(page, "device")
+        look("device")
         page.get_by_label("Code that your device shows").fill("BBBB-BBBB")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_be_visible()
-        look(page, "wrong code")
+        look("wrong code")
         page.get_by_label("Code that your device shows").fill(codes["user_code"])
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Let this device in?")).to_be_visible()
-        look(page, "device's request")
+        look("device's request")
         page.get_by_label("E-mail address").fill(EMAIL)
         page.get_by_label("Password").fill(PLAIN_PASSWORD)
         page.get_by_role("button", name="Sign in and allow").click()
         expect(page.get_by_role("heading", name="Your device is connected")).to_be_visible()
-        look(page, "connected")
+        look("connected")
     assert len(found) == 8 * len(SCHEMES)
     assert "\n".join(f"{state}: {each}" for state, all_ in found.items() for each in all_) == ""

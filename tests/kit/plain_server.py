@@ -190,8 +190,10 @@ class PlainServer:
         return {"company_number": key, "company_name": name, "turnover": number * 1000}
 
     def _rename(self, _info: Any, company_number: str, company_name: str) -> dict[str, Any]:
-        self._names[company_number] = company_name
-        return self._company(int(company_number[2:]))
+        # The answer is about this renaming, also while another one waits.
+        with self._lock:
+            self._names[company_number] = company_name
+            return self._company(int(company_number[2:]))
 
     def _error(self, message: str, code: str) -> dict[str, Any]:
         return {"errors": [{"message": message} | ({"extensions": {"code": code}} if self.has_error_codes else {})]}

@@ -43,6 +43,6 @@ async def test_a_backup_is_made_while_refreshes_go_on_and_holds_what_was_answere
     copy = await open_store(tmp_path / "copy.db")
     found = [await stored(copy, session.id) for session in sessions]
     await copy.close()
-    for session, least, most in zip(found, before, after, strict=True):
-        assert session is not None
-        assert least <= session.generation <= most + 1
+    for copied, least, most in zip(found, before, after, strict=True):
+        assert copied is not None
+        assert least <= copied.generation <= most + 1

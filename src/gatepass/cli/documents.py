@@ -41,7 +41,7 @@ def with_operation(command: Callable[..., R]) -> Callable[..., R]:
         shell_complete=_complete_file,
         help="Variables as a JSON object, in a file or -.",
     )
-    @click.option("--operation", metavar="NAME", help="Which operation of several.")
+    @click.option("--operation", metavar="NAME", help="Which operation to run, where the document has several.")
     @functools.wraps(command)
     def with_options(
         *args: Any, file: str, given: tuple[str, ...], variables_file: str | None, operation: str | None, **kwargs: Any

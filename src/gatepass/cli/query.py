@@ -28,10 +28,14 @@ from gatepass.cli.terminal import say
     show_default=True,
     help="How to print the data.",
 )
-@click.option("--path", metavar="PATH", help="Where the rows of a table are, such as companies.items.")
+@click.option("--path", metavar="PATH", help="Which part of the data to print, such as companies.items.")
 @click.option("--all", "all_pages", is_flag=True, help="Get every page; see above.")
 @click.option(
-    "--to", "target", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write into a file."
+    "--to",
+    "target",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write into FILE, not to standard output.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an export that was interrupted; with --all and --to.")
 @click.pass_context

@@ -30,7 +30,7 @@ class Duration(click.ParamType[timedelta]):
 
 
 min_ttl = click.option(
-    "--min-ttl", metavar="TIME", type=Duration(), help="It shall be good for that long at least, such as 5m."
+    "--min-ttl", metavar="TIME", type=Duration(), help="Renew a token that is good for less than this, such as 5m."
 )
 
 

@@ -232,11 +232,15 @@ class SignInAttempt:
 
     @property
     def keys(self) -> tuple[CounterKey, ...]:
-        """Every counter that `take` and `settle` may look at."""
+        """Every counter that `take` may look at."""
         lanes = {self._lane(is_known=True), self._lane(is_known=False)}
         networks = (self._network(is_known=True), self._network(is_known=False))
         counters = (*lanes, *networks, OVERALL)
         return (*counters, *map(mark_of_refusals, counters), self.mark)
+
+    def taken_keys(self, taken: Taken) -> tuple[CounterKey, ...]:
+        """Every counter that `settle` and `give_back` may look at: not those that only a refusal needs."""
+        return (taken.lane, taken.network, OVERALL, self.mark)
 
     def take(
         self, standing: Standing, limits: AttemptLimits, now: datetime, *, settling: timedelta = NO_WAIT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from gatepass.domain import device_hint
-from gatepass.domain.attempts import NO_WAIT, AttemptLimits, Decision, SignInAttempt, Standing, Taken, Wait
+from gatepass.domain.attempts import NO_WAIT, AttemptLimits, CounterKey, Decision, SignInAttempt, Standing, Taken, Wait
 from gatepass.domain.audit import AuditEvent, Note
 from gatepass.domain.errors import FlowUnavailable, HashingFailed, Overloaded, StoreUnavailable
 from gatepass.domain.identifiers import AccountId, SessionId
@@ -111,7 +111,8 @@ class SignInAttempts:
                 yield attempt
             except NO_GUESS:
                 with suppress(StoreUnavailable):
-                    await self._change(asked, lambda standing, now: asked.give_back(taken, standing, self._limits, now))
+                    keys = asked.taken_keys(taken)
+                    await self._change(keys, lambda standing, now: asked.give_back(taken, standing, self._limits, now))
                 raise
             if attempt.succeeded:
                 self._settle(asked, taken, turn.pop_all())
@@ -124,7 +125,7 @@ class SignInAttempts:
         looks = self._settling_time // _BETWEEN_LOOKS
         while True:
             settling = self._settling_time if looks else NO_WAIT
-            decided = await self._change(asked, self._taking(asked, settling), note)
+            decided = await self._change(asked.keys, self._taking(asked, settling), note)
             if not isinstance(decided, Wait):
                 return decided
             if not decided.may_settle:
@@ -144,7 +145,8 @@ class SignInAttempts:
 
         async def settle() -> None:
             async with turn:
-                await self._change(asked, lambda standing, now: asked.settle(taken, standing, self._limits, now))
+                keys = asked.taken_keys(taken)
+                await self._change(keys, lambda standing, now: asked.settle(taken, standing, self._limits, now))
 
         task = asyncio.ensure_future(settle())
         self._settling.add(task)
@@ -156,10 +158,10 @@ class SignInAttempts:
             task.exception()
 
     async def _change(
-        self, asked: SignInAttempt, rule: _Rule[_Outcome], note: Note[_Outcome] | None = None
+        self, keys: Sequence[CounterKey], rule: _Rule[_Outcome], note: Note[_Outcome] | None = None
     ) -> _Outcome:
         now = self._clock()
-        return await self._counters.change(asked.keys, lambda standing: rule(standing, now), note=note)
+        return await self._counters.change(keys, lambda standing: rule(standing, now), note=note)
 
     def _device(self, account: AccountId | None, client: AttemptingClient) -> str | None:
         if client.session is not None and account is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
@@ -15,7 +16,10 @@ from gatepass.stores.sqlite.worker import Worker
 
 Outcome = TypeVar("Outcome")
 
-_FIND: Final = "SELECT failures, at, forget_at FROM attempts WHERE owner = ? AND kind = ? AND subject = ?"
+_FOUND: Final = """
+SELECT a.owner, a.kind, a.subject, a.failures, a.at, a.forget_at FROM asked CROSS JOIN attempts a
+ON a.owner = asked.owner AND a.kind = asked.kind AND a.subject = asked.subject
+"""
 _PUT: Final = (
     "INSERT OR REPLACE INTO attempts (owner, kind, subject, failures, at, forget_at) VALUES (?, ?, ?, ?, ?, ?)"
 )
@@ -66,14 +70,19 @@ class SqliteCounters:
 def _change(
     connection: sqlite3.Connection, keys: Sequence[CounterKey], rule: Callable[[Standing], Decision[Outcome]]
 ) -> Outcome:
-    standing: dict[CounterKey, Counter] = {}
-    for key in keys:
-        row = connection.execute(_FIND, _columns(key)).fetchone()
-        if row is not None:
-            standing[key] = _counter(row)
+    asked = [column for key in keys for column in _columns(key)]
+    found = connection.execute(_find(len(keys)), asked)
+    standing = {CounterKey(kind, whose, subject): _counter(rest) for whose, kind, subject, *rest in found}
     decision = rule(standing)
     _write(connection, decision.counters, standing)
     return decision.outcome
+
+
+@lru_cache(maxsize=32)
+def _find(count: int) -> str:
+    """One look-up for so many keys; joined, since `IN` would read the whole table."""
+    values = ", ".join(["(?, ?, ?)"] * count)
+    return f"WITH asked (owner, kind, subject) AS (VALUES {values}) {_FOUND}"
 
 
 def _write(connection: sqlite3.Connection, changed: Mapping[CounterKey, Counter | None], standing: Standing) -> None:
