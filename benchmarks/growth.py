@@ -66,7 +66,7 @@ async def _through_port(stores: Sequence[_Store], pace: Pace) -> list[Rotations]
 
 
 def _report(over_http: list[Contestant], through_port: list[Rotations], sizes: list[str]) -> Report:
-    first, *_, last = over_http
+    first, *later = over_http
     rates = [Figure.of(it.rate).value for it in over_http]
     return Report(
         name="growth",
@@ -86,7 +86,8 @@ def _report(over_http: list[Contestant], through_port: list[Rotations], sizes: l
             for web, port, size in zip(over_http, through_port, sizes, strict=True)
         ],
         goals=[
-            Goal("refreshes/s at the last size against the first", ratio(last.rate, first.rate), REACH, at_most=False)
+            Goal(f"refreshes/s at {it.name} against the first", ratio(it.rate, first.rate), REACH, at_most=False)
+            for it in later[1:]
         ],
         bars=[Bar(it.name, rate) for it, rate in zip(over_http, rates, strict=True)],
         mark=Mark(f"{REACH:g} of the first", REACH * rates[0]),
