@@ -65,9 +65,10 @@ class FileLock:
         self.release()
 
     def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            # Forgotten first: a child that is forked in between must not close what took the number since.
+            os.close(descriptor)
 
 
 if sys.platform == "win32":
