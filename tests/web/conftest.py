@@ -95,6 +95,10 @@ def service(endpoint: Endpoint) -> Service:
     return endpoint.service
 
 
+NOBODY_ELSE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+"""Any other host is out of reach; `profile` finds out who asked for one."""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser per module: playwright's loop must be gone before asynchronous tests of other modules run."""
@@ -102,7 +106,7 @@ def browser() -> Iterator[Browser]:
     if not path:
         pytest.skip(ADVICE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, NOBODY_ELSE])
         yield browser
         browser.close()
 
