@@ -14,14 +14,13 @@ from contextlib import ExitStack
 from benchmarks.harness import load
 from benchmarks.harness.bodies import constant, sign_in_body
 from benchmarks.harness.figures import Figure, ratio
-from benchmarks.harness.installation import EMAIL, PASSWORD, Installation, installation, now
+from benchmarks.harness.installation import PASSWORD, Installation, credentials, installation, now, opened
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.processes import ServerProcess
 from benchmarks.harness.report import Goal, Report
 from benchmarks.sign_in import connections
 from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.identifiers import AccountId
-from gatepass.stores.opening import open_store
 
 ROUNDS, SECONDS, REACH = 9, 2.5, 0.95
 
@@ -56,15 +55,11 @@ def main(pace: Pace = FULL) -> Report:
 
 
 async def _enrol(made: Installation) -> None:
-    store = await open_store(made.store_url)
-    try:
-        stored = await store.accounts.find(EmailAddress(EMAIL))
-        assert stored is not None
+    async with opened(made.store_url) as store:
+        stored = await credentials(store)
         for number in range(connections()):
             account = Account(AccountId(uuid.uuid4()), EmailAddress(_email(number)), (), now())
             await store.accounts.add(account, stored.password_hash)
-    finally:
-        await store.close()
 
 
 def _email(number: int) -> str:

@@ -29,12 +29,20 @@ from joserfc import jwk, jws
 from benchmarks.harness import load
 from benchmarks.harness.bodies import refresh_body, sign_in_body
 from benchmarks.harness.figures import Figure, ratio
-from benchmarks.harness.installation import EMAIL, ISSUER, Installation, installation, now
+from benchmarks.harness.installation import (
+    EMAIL,
+    ISSUER,
+    Installation,
+    credentials,
+    installation,
+    new_session,
+    now,
+    opened,
+)
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.report import Goal, Report
 from gatepass.crypto.client_keys import public_keys
 from gatepass.domain import client_secret, device_code, one_time_code, refresh_token, user_code
-from gatepass.domain.access_token import FIRST_PARTY_CLIENT
 from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.authorization_code import AuthorizationCode
 from gatepass.domain.client import Client, ClientAuthentication, GrantType
@@ -42,8 +50,7 @@ from gatepass.domain.identifiers import RANDOM_BYTES, AccountId, SessionId, uuid
 from gatepass.domain.pkce import CodeChallenge
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
-from gatepass.domain.session import FIRST_GENERATION, SALT_BYTES, Session, SessionOrigin
-from gatepass.stores.opening import open_store
+from gatepass.domain.session import SALT_BYTES, Session, SessionOrigin
 from gatepass.usecases.ports import Store, StoredClient, StoredCredentials
 
 ROUNDS, SAMPLES, REACH = 5, 200, 1.03
@@ -159,10 +166,8 @@ def _is_whole(received: bytes) -> bool:
 
 async def _doors(made: Installation, port: int) -> list[Door]:
     key = await asyncio.to_thread(made.refresh_key)
-    store = await open_store(made.store_url)
-    try:
-        stored = await store.accounts.find(EmailAddress(EMAIL))
-        assert stored is not None
+    async with opened(made.store_url) as store:
+        stored = await credentials(store)
         asks = await _Askers.registered(store)
         codes, devices, user_codes = await _codes(store, stored, asks)
         doors = [
@@ -181,8 +186,6 @@ async def _doors(made: Installation, port: int) -> list[Door]:
             "device code": {case: asks.polls(port, code) for case, code in devices.items()},
         }
         return [*doors, *(Door(name, cases, has_names=False) for name, cases in nameless.items())]
-    finally:
-        await store.close()
 
 
 async def _sign_ins(store: Store, stored: StoredCredentials, port: int) -> dict[str, bytes]:
@@ -208,28 +211,18 @@ async def _refresh_tokens(store: Store, stored: StoredCredentials, key: RefreshK
     """Sessions that cannot be refreshed; half of a year is more than any limit."""
     begun, long_ago = now(), now() - timedelta(days=180)
 
-    async def opened(**differing: object) -> Session:
-        session = Session(
-            id=SessionId(uuid7(begun, os.urandom(RANDOM_BYTES))),
-            account=stored.account,
-            client_id=FIRST_PARTY_CLIENT,
-            salt=os.urandom(SALT_BYTES),
-            generation=FIRST_GENERATION,
-            opened_at=begun,
-            rotated_at=begun,
-            ends_at=begun + timedelta(days=90),
-        )
-        session = replace(session, **differing)  # type: ignore[arg-type]
+    async def begun_with(**differing: object) -> Session:
+        session = replace(new_session(stored.account), **differing)  # type: ignore[arg-type]
         await store.sessions.open(session, stored.password_hash)
         return session
 
-    revoked, live = await opened(), await opened()
+    revoked, live = await begun_with(), await begun_with()
     await store.sessions.revoke(revoked.id, now())
     sessions = {
         "unknown session": replace(live, id=SessionId(uuid7(begun, os.urandom(RANDOM_BYTES)))),
         "revoked": revoked,
-        "expired": await opened(opened_at=long_ago, rotated_at=long_ago, ends_at=long_ago + timedelta(days=90)),
-        "another client's": await opened(client_id=asks.other.id),
+        "expired": await begun_with(opened_at=long_ago, rotated_at=long_ago, ends_at=long_ago + timedelta(days=90)),
+        "another client's": await begun_with(client_id=asks.other.id),
         "another MAC": replace(live, salt=bytes(SALT_BYTES)),
     }
     return {

@@ -120,26 +120,26 @@ class Installation:
         }
 
     async def _open_sessions(self, count: int) -> list[TokenPair]:
-        async with _opened(self.store_url) as store:
+        async with opened(self.store_url) as store:
             keyring = await self._keyring(store)
             tokens = JwtAccessTokens(keyring, issuer=ISSUER, audience=AUDIENCE)
             issue = IssueTokens(tokens, keyring, os.urandom, ISSUER, AUDIENCE, timedelta(hours=1))
-            stored = await _credentials(store)
-            sessions = [_session(stored.account) for _ in range(count)]
+            stored = await credentials(store)
+            sessions = [new_session(stored.account) for _ in range(count)]
             await asyncio.gather(*(store.sessions.open(session, stored.password_hash) for session in sessions))
             pairs = [issue(session, now()) for session in sessions]
             return [TokenPair(pair.access_token.reveal(), pair.refresh_token.reveal()) for pair in pairs]
 
     async def _refresh_key(self) -> RefreshKey:
-        async with _opened(self.store_url) as store:
+        async with opened(self.store_url) as store:
             return (await self._keyring(store)).active()
 
     async def _keyring(self, store: Store) -> Keyring:
         return await Keyring.open(store.keys, Sealer(self.secret_key), clock=now)
 
     async def _password_hash(self) -> str:
-        async with _opened(self.store_url) as store:
-            stored = await _credentials(store)
+        async with opened(self.store_url) as store:
+            stored = await credentials(store)
             assert stored.password_hash is not None
             return stored.password_hash.reveal()
 
@@ -154,7 +154,7 @@ def installation(database_url: str | None = None) -> Iterator[Installation]:
 
 
 async def _add_account(made: Installation) -> None:
-    async with _opened(made.store_url) as store:
+    async with opened(made.store_url) as store:
         pool = PasswordPool(Argon2Parameters(), workers=1)
         await pool.start()
         try:
@@ -164,7 +164,8 @@ async def _add_account(made: Installation) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Store]:
+async def opened(url: str) -> AsyncIterator[Store]:
+    """The store at this address, past the server."""
     store = await open_store(url)
     try:
         yield store
@@ -172,21 +173,23 @@ async def _opened(url: str) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def _credentials(store: Store) -> StoredCredentials:
+async def credentials(store: Store) -> StoredCredentials:
+    """Of the one account."""
     stored = await store.accounts.find(EmailAddress(EMAIL))
     assert stored is not None
     return stored
 
 
-def _session(account: Account) -> Session:
-    opened = now()
+def new_session(account: Account) -> Session:
+    """As a sign-in with the defaults makes it; not stored yet."""
+    begun = now()
     return Session(
-        id=SessionId(uuid7(opened, os.urandom(RANDOM_BYTES))),
+        id=SessionId(uuid7(begun, os.urandom(RANDOM_BYTES))),
         account=account,
         client_id=FIRST_PARTY_CLIENT,
         salt=os.urandom(SALT_BYTES),
         generation=FIRST_GENERATION,
-        opened_at=opened,
-        rotated_at=opened,
-        ends_at=opened + timedelta(days=90),
+        opened_at=begun,
+        rotated_at=begun,
+        ends_at=begun + timedelta(days=90),
     )

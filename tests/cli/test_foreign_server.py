@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Gatepass, Result
-from tests.kit.event_server import EventServer, event_server
+from tests.kit.event_server import EXPIRED_AS, EventServer, foreign_server
 from tests.kit.plain_server import COMPANIES, EMAIL, PASSWORD
 
 PAGES = """query ($after: String) {
@@ -21,11 +21,9 @@ PAGES = """query ($after: String) {
 }"""
 
 
-@pytest.fixture(scope="module", params=["200", "200 no code", "401", "403 no code"])
+@pytest.fixture(scope="module", params=EXPIRED_AS)
 def running(request: pytest.FixtureRequest) -> Iterator[EventServer]:
-    with event_server(checks="init") as server:
-        server.plain.expired = int(request.param[:3])  # type: ignore[assignment]
-        server.plain.has_error_codes = "no code" not in request.param
+    with foreign_server(request.param) as server:
         yield server
 
 

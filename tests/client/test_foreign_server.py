@@ -18,7 +18,7 @@ from gql import gql
 
 from gatepass.client import AsyncClient, Client
 from gatepass.client.gql_transports import GqlAsyncTransport, GqlTransport
-from tests.kit.event_server import EventServer, event_server
+from tests.kit.event_server import EXPIRED_AS, EventServer, foreign_server
 from tests.kit.plain_server import COMPANIES, EMAIL, PASSWORD
 
 PAGE = "query ($after: String) { companies(first: 100, after: $after) { items { turnover } pageInfo { endCursor } } }"
@@ -29,11 +29,9 @@ COUNTED = [{"count": 1}, {"count": 2}]
 Deed = Callable[[Client], None]
 
 
-@pytest.fixture(scope="module", params=["200", "200 no code", "401", "403 no code"])
+@pytest.fixture(scope="module", params=EXPIRED_AS)
 def running(request: pytest.FixtureRequest) -> Iterator[EventServer]:
-    with event_server(checks="init") as server:
-        server.plain.expired = int(request.param[:3])  # type: ignore[assignment]
-        server.plain.has_error_codes = "no code" not in request.param
+    with foreign_server(request.param) as server:
         yield server
 
 

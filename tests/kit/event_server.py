@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from aiohttp import BodyPartReader, WSCloseCode, web
 
@@ -218,3 +218,16 @@ def event_server(**switches: Any) -> Iterator[EventServer]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+EXPIRED_AS: Final = ("200", "200 no code", "401", "403 no code")
+"""How servers that are not ours answer an expired token: the status, and whether an error code says why."""
+
+
+@contextlib.contextmanager
+def foreign_server(expired_as: str) -> Iterator[EventServer]:
+    """One that answers expired tokens in one of the ways of `EXPIRED_AS`."""
+    with event_server(checks="init") as server:
+        server.plain.expired = int(expired_as[:3])  # type: ignore[assignment]
+        server.plain.has_error_codes = "no code" not in expired_as
+        yield server

@@ -299,7 +299,7 @@ class SignInAttempt:
         if taken.is_known:
             changed[taken.lane] = None
         mark = standing.get(self.mark)
-        if mark is None or mark.at < now - limits.known_for / _MARKS:
+        if mark is None or mark.at < now - limits.known_for / _RENEWALS_OF_A_MARK:
             changed[self.mark] = Counter(0, now, now + limits.known_for)
         return Decision(None, changed)
 
@@ -318,5 +318,5 @@ def _may_settle(lane: Counter, delays: Delays, now: datetime, settling: timedelt
     return lane.failures == delays.free and now - lane.at < settling
 
 
-_MARKS: Final = 100
+_RENEWALS_OF_A_MARK: Final = 100
 """A mark is renewed when a hundredth of its time is over: not at every sign-in."""
