@@ -18,7 +18,10 @@ from typing import Any
 import pytest
 
 from gatepass.client import AsyncClient, Client, ServerUnreachable, SignInRequired
+from gatepass.client.effects import Need
+from gatepass.client.flight import Flight
 from gatepass.client.stored import StoredSignIn
+from gatepass.client.tokens import Held
 from tests.client.conftest import Clock, stored, stored_async
 from tests.kit.memory_store import MemoryStore
 from tests.kit.plain_server import EMAIL, PASSWORD, PlainServer
@@ -74,12 +77,22 @@ def test_who_has_a_token_that_lives_does_not_wait_for_its_renewal(
     assert api.token() != before
 
 
-def test_who_waits_hears_of_the_failure_too(network: RoughNetwork, clock: Clock, store: MemoryStore) -> None:
+def test_who_waits_hears_of_the_failure_too(
+    network: RoughNetwork, clock: Clock, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each with an error of its own: one exception raised in two threads mixes up their tracebacks."""
     api = stored(network, clock, store)
     clock.now += 9999
-    network.delay_seconds = 0.02
     network.faults = [Fault.UNAVAILABLE] * 3
+    boards, all_aboard = api.session.boarded, threading.Barrier(8)
+
+    def boarded(need: Need) -> tuple[Held | None, Flight, bool]:
+        seat = boards(need)
+        # Who comes after the failure would begin a renewal of its own.
+        all_aboard.wait(timeout=10)
+        return seat
+
+    monkeypatch.setattr(api.session, "boarded", boarded)
 
     def error(_: int) -> ServerUnreachable:
         with pytest.raises(ServerUnreachable) as raised:

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -100,7 +99,7 @@ def forked(api: Client, address: str, who: str, its_faults: list[Fault]) -> Call
         # The runner's log files are written under locks that a thread of the parent may hold for ever, seen from here.
         logging.disable()
         # Says where it hangs, and ends it.
-        faulthandler.register(signal.SIGALRM, file=sys.__stderr__, chain=True)
+        faulthandler.register(signal.SIGALRM, file=2, chain=True)
         signal.alarm(30)
         told = ""
         try:
