@@ -11,15 +11,13 @@ import asyncio
 import base64
 import json
 import random
-import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from graphql import build_schema, graphql_sync
 
 from gatepass.domain.account import Account
@@ -27,7 +25,7 @@ from gatepass.http.asgi import Receive, Scope, Send
 from gatepass.settings import Settings
 from tests.e2e.conftest import Site, site_before
 from tests.kit.crowd import enrolled
-from tests.kit.processes import free_port, waits_for_port
+from tests.kit.http_api import on_http
 from tests.kit.world import REFRESH, SIGN_IN, Tokens
 
 PEOPLE, AT_ONCE, PASSWORD = 500, 50, "one password for everybody here"
@@ -88,21 +86,6 @@ async def _answer(send: Send, answer: object) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
-
-
-@contextmanager
-def api() -> Iterator[str]:
-    """Serve it on HTTP in a thread of its own; its address."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(Api(), port=port, lifespan="off", ws="none", log_level=60))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        waits_for_port(port)
-        yield f"http://127.0.0.1:{port}/graphql"
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 class Crowd:
@@ -173,7 +156,7 @@ async def crowd(site: Site, connections: int) -> AsyncIterator[Crowd]:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """Yield a server of two processes."""
-    with api() as address, site_before(address, tmp_path / "gatepass", **ROOM) as site:
+    with on_http(Api()) as address, site_before(address, tmp_path / "gatepass", **ROOM) as site:
         yield site
 
 
