@@ -7,26 +7,42 @@ Everything here is written against `gatepass.usecases.ports.Store` alone, and is
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from gatepass.stores import postgres, sqlite
+from gatepass.stores.postgres.connection import Target
 from gatepass.usecases.ports import Store
 from tests.kit.postgres import shared_server
 from tests.kit.store_world import Person, Place, enrol
 
 
 def _sqlite_place(folder: Path, number: int) -> Place:
-    return Place(lambda: sqlite.open_store(folder / f"{number}.db"))
+    file = folder / f"{number}.db"
+
+    async def sql(statement: str) -> None:
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(statement)
+
+    return Place(lambda: sqlite.open_store(file), sql)
 
 
 def _postgres_place(folder: Path, number: int) -> Place:
     url = shared_server().made()
-    return Place(lambda: postgres.open_store(url))
+
+    async def sql(statement: str) -> None:
+        connection = await Target.of(url).connect()
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    return Place(lambda: postgres.open_store(url), sql)
 
 
 PLACES: Final = {"sqlite": _sqlite_place, "postgres": _postgres_place}

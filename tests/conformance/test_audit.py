@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from gatepass.domain.account import EmailAddress
@@ -25,7 +27,19 @@ from gatepass.usecases.ports import (
     Rotation,
     Store,
 )
-from tests.kit.store_world import HASH, MINUTE, NOW, OTHER_HASH, SECOND, Person, a_session, an_account, presents, stored
+from tests.kit.store_world import (
+    HASH,
+    MINUTE,
+    NOW,
+    OTHER_HASH,
+    SECOND,
+    Person,
+    Place,
+    a_session,
+    an_account,
+    presents,
+    stored,
+)
 
 OCCASION = Occasion(Door.GRAPHQL, SessionOrigin("192.0.2.7", "Browser/1 ünïcode"), "request-0001")
 EVENT = AuditEvent(Deed.SIGN_IN, NOW, OCCASION)
@@ -275,3 +289,25 @@ async def test_entries_go_only_from_the_start_and_the_chain_goes_on(store: Store
     await store.audit.record(EVENT)
     (entry,) = await store.audit.page(AuditQuery(limit=9))
     assert entry.link == following(links[2], EVENT)
+
+
+SLIPS = (
+    "UPDATE audit_entries SET detail = 'x' WHERE number = 2",
+    "DELETE FROM audit_entries",
+    "DELETE FROM audit_entries WHERE number = 2",
+)
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+async def test_the_database_itself_refuses_slips(store: Store, place: Place, slip: str) -> None:
+    """Whoever opens it with a tool changes no entry by mistake, and deletes none but those that are old by the seal."""
+    for _ in range(3):
+        await store.audit.record(EVENT)
+    links = [entry.link for entry in await entries(store)]
+    with pytest.raises((sqlite3.IntegrityError, asyncpg.RaiseError), match="audit entries are"):
+        await place.sql(slip)
+    assert [entry.link for entry in await entries(store)] == links
+    assert await store.audit.replace_seal(None, a_seal(links[0], links[2]))
+    with pytest.raises((sqlite3.IntegrityError, asyncpg.RaiseError), match="audit entries are"):
+        await place.sql(slip)
+    assert [entry.link for entry in await store.audit.page(AuditQuery(limit=9))] == links[1:]

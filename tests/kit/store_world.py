@@ -30,6 +30,8 @@ class Place:
     """Where one store lives. Each `open` is another process's view of it."""
 
     open: Callable[[], Awaitable[Store]]
+    sql: Callable[[str], Awaitable[None]]
+    """A statement of somebody who opens the database itself with a tool, as the store's own user."""
 
 
 def an_account(email: str = "ana@example.org", created_at: datetime = NOW) -> Account:

@@ -144,7 +144,7 @@ async def test_what_cannot_be_reached_is_said_without_the_address(server: Server
     url = server.new_url()
     wrong = [
         (url.replace(str(server.port), "1"), "cannot be reached"),
-        (url.replace(f"//{ROLE}@", "//nobody:hunter2@"), "refuses the user or the password"),
+        (url.replace(f"//{ROLE}@", "//nobody:hunter2@"), "refuses the user, the password"),
         (re.sub(r"/\w+\?", "/nowhere?", url), "does not exist"),
     ]
     for address, message in wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import shutil
 import tempfile
@@ -17,10 +18,16 @@ from cryptography.x509.oid import NameOID
 
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores import postgres
-from tests.kit.postgres import Server, binaries_with_tls, own_server, server_user
+from tests.kit.postgres import DATABASE, ROLE, Server, binaries_with_tls, own_server, server_user
 from tests.kit.store_world import NOW, announced, enrol
 
 KEY = ec.SECP256R1()
+GUARDED = "guarded"
+DOORS = f"""
+host    all        postgres 127.0.0.1/32 trust
+hostssl {GUARDED}  all      127.0.0.1/32 trust clientcert=verify-full
+host    {DATABASE} all      127.0.0.1/32 trust
+"""
 
 
 class Authority:
@@ -35,9 +42,17 @@ class Authority:
 
     def server(self, certificate: Path, key: Path, address: str) -> None:
         """Write a server's certificate for this address, and its key."""
-        private = ec.generate_private_key(KEY)
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        signed = self._signed(x509.Name([]), private.public_key(), names)
+        self._write(certificate, key, x509.Name([]), names)
+
+    def client(self, certificate: Path, key: Path, role: str) -> None:
+        """Write a client's certificate for this role, and its key."""
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, role)])
+        self._write(certificate, key, name, x509.BasicConstraints(ca=False, path_length=None))
+
+    def _write(self, certificate: Path, key: Path, subject: x509.Name, extension: x509.ExtensionType) -> None:
+        private = ec.generate_private_key(KEY)
+        signed = self._signed(subject, private.public_key(), extension)
         certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
         key.touch(0o600)
         key.write_bytes(
@@ -78,13 +93,20 @@ def authority(folder: Path) -> Authority:
 
 @pytest.fixture(scope="module")
 def server(folder: Path, authority: Authority) -> Iterator[Server]:
-    """A server on TLS whose certificate is for 127.0.0.1."""
-    certificate, key = folder / "server.pem", folder / "server.key"
+    """
+    A server on TLS whose certificate is for 127.0.0.1.
+
+    It asks the role with its database for a certificate of its own; that of the other tests may come without.
+    """
+    certificate, key, doors = folder / "server.pem", folder / "server.key", folder / "pg_hba.conf"
     authority.server(certificate, key, "127.0.0.1")
     if user := server_user():
         shutil.chown(key, user)
-    settings = {"ssl": "on", "ssl_cert_file": str(certificate), "ssl_key_file": str(key), "fsync": "off"}
+    doors.write_text(DOORS)
+    files = {"ssl_cert_file": certificate, "ssl_key_file": key, "ssl_ca_file": authority.file, "hba_file": doors}
+    settings = {"ssl": "on", "fsync": "off", **{name: str(file) for name, file in files.items()}}
     with own_server(settings, binaries=binaries_with_tls()) as server:
+        server.administer(f"CREATE DATABASE {GUARDED}")
         yield server
 
 
@@ -134,3 +156,70 @@ async def test_a_file_of_authorities_that_is_not_there_is_not_taken_for_a_databa
 ) -> None:
     with pytest.raises(StoreUnavailable, match=r"is not there: .*sslrootcert"):
         await postgres.open_store(trusting(url, folder / "nobody.pem"))
+
+
+# -- a client's certificate -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def guarded(server: Server, authority: Authority) -> str:
+    """A URL that has all but the certificate which its database asks for."""
+    server.psql(f"CREATE SCHEMA guarded AUTHORIZATION {ROLE}", database=GUARDED)
+    return trusting(server.url("guarded").replace(f"/{DATABASE}?", f"/{GUARDED}?"), authority.file)
+
+
+def showing(url: str, authority: Authority, folder: Path, role: str) -> str:
+    """With a certificate that this authority has signed for a role."""
+    certificate, key = folder / f"{role}.pem", folder / f"{role}.key"
+    authority.client(certificate, key, role)
+    return f"{url}&sslcert={certificate}&sslkey={key}"
+
+
+async def refused(url: str, message: str) -> None:
+    with pytest.raises(StoreUnavailable, match=message):
+        await postgres.open_store(url)
+    # TLS is taken down in later turns of the loop, which else ends with the test.
+    await asyncio.sleep(0.05)
+
+
+async def test_the_certificate_of_the_role_is_shown_on_every_connection(
+    guarded: str, server: Server, authority: Authority, tmp_path: Path
+) -> None:
+    """By the command that makes the tables and by a server, to a database that has no password for the role."""
+    url = showing(guarded, authority, tmp_path, ROLE)
+    await postgres.upgrade(url)
+    store = await postgres.open_store(url)
+    session = await (await enrol(store)).signs_in()
+    assert await store.sessions.revoke(session.id, NOW)
+    assert session.id in await announced(store)
+    shown = server.psql(
+        "SELECT DISTINCT client_dn FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+        f"WHERE usename = '{ROLE}' AND datname = '{GUARDED}'"
+    )
+    assert shown == f"/CN={ROLE}"
+    await store.close()
+
+
+async def test_without_a_certificate_and_with_that_of_another_role_nobody_comes_in(
+    guarded: str, authority: Authority, tmp_path: Path
+) -> None:
+    for url in (guarded, showing(guarded, authority, tmp_path, "somebody")):
+        await refused(url, "refuses the user, the password or the certificate")
+
+
+async def test_a_certificate_that_the_database_does_not_trust_is_not_taken_for_a_database_that_is_away(
+    guarded: str, tmp_path: Path
+) -> None:
+    url = showing(guarded, Authority(tmp_path, "theirs"), tmp_path, ROLE)
+    # TLS 1.3 refuses it after the handshake: sometimes the reason arrives, sometimes nothing but the end.
+    await refused(url, r"TLS to the database failed: .*sslcert|hung up before.* in sslcert")
+
+
+async def test_a_certificate_and_a_key_that_do_not_belong_together_are_named(
+    guarded: str, authority: Authority, tmp_path: Path
+) -> None:
+    url = showing(guarded, authority, tmp_path, ROLE)
+    authority.client(tmp_path / "other.pem", tmp_path / f"{ROLE}.key", ROLE)
+    await refused(url, "KEY_VALUES_MISMATCH.*sslcert and sslkey")
+    (tmp_path / f"{ROLE}.key").unlink()
+    await refused(url, "is not there: .*sslkey")

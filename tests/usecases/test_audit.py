@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -318,13 +316,3 @@ async def test_a_broken_log_goes_on_behind_its_last_break(log: Log) -> None:
     await log.notes(1)
     assert await log.is_kept() == 0
     assert (await log.is_verified()).findings == ()
-
-
-@pytest.mark.sqlite_only("by triggers, which PostgreSQL's role could drop as well")
-async def test_the_database_itself_refuses_slips(log: Log) -> None:
-    """Whoever opens the file with a tool cannot change an entry by mistake."""
-    await log.notes(2)
-    with closing(sqlite3.connect(log.folder / "gatepass.db", isolation_level=None)) as connection:
-        for statement in ("UPDATE audit_entries SET detail = 'x'", "DELETE FROM audit_entries WHERE number = 1"):
-            with pytest.raises(sqlite3.IntegrityError, match="audit entries"):
-                connection.execute(statement)

@@ -36,8 +36,14 @@ SELECT setval(sequence, greatest(given, come, 1))
 FROM (SELECT pg_get_serial_sequence('revocations', 'seq')::regclass AS sequence, nextval(
     pg_get_serial_sequence('revocations', 'seq')) AS given, (SELECT max(seq) FROM revocations) AS come) AS numbers
 """
-
-
+# The end of the audit log as the last of them, as everybody locks it. A refused sign-in writes nothing but an entry.
+_LOCK: Final = "LOCK TABLE accounts, clients, sessions, revocations, sealed_keys, audit_last IN EXCLUSIVE MODE"
+# Entries can be deleted for their age alone: here all of them are old. The seal is replaced after them.
+_ALL_ARE_OLD: Final = """
+INSERT INTO audit_seal (id, start_number, start_digest, end_number, end_digest, mac)
+SELECT 1, number, digest, number, digest, digest FROM audit_entries ORDER BY number DESC LIMIT 1
+ON CONFLICT (id) DO UPDATE SET start_number = excluded.start_number
+"""
 # The end of the chain of entries, where SQLite has none of its own: the last entry, or what the seal remembers of it.
 _END_OF_THE_LOG: Final = """
 UPDATE audit_last SET (number, digest) = (
@@ -71,6 +77,8 @@ class PostgresCopy:
 
     async def clear(self, table: Table) -> None:
         """Remove all rows. Not TRUNCATE: whoever reads meanwhile shall see them until the end."""
+        if table.name == "audit_entries":
+            await self._connection.execute(_ALL_ARE_OLD)
         await self._connection.execute(f"DELETE FROM {table.name}", timeout=None)  # noqa: S608 - ours
 
     async def write(self, table: Table, rows: Sequence[Row]) -> None:
@@ -104,7 +112,7 @@ async def filling(url: str) -> AsyncIterator[PostgresCopy]:
         StoreUnavailable: it cannot be written; it is as it was.
     """
     async with _connected(url) as connection, connection.transaction(isolation="read_committed"):
-        await connection.execute("LOCK TABLE accounts, clients, sessions, revocations, sealed_keys IN EXCLUSIVE MODE")
+        await connection.execute(_LOCK)
         yield PostgresCopy(connection)
         await connection.fetchval(_GO_ON)
         await connection.execute(_END_OF_THE_LOG)

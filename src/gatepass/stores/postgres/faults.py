@@ -13,7 +13,7 @@ _BY_STATE: Final = {
     "08": "The connection to the database was lost. Whether the last change was made is not known.",
     "25006": "The database is read-only. Connect to the primary: target_session_attrs=read-write finds it.",
     "26000": "A pooler hands out other connections for each transaction: add pgbouncer=true to database_url.",
-    "28": "The database refuses the user or the password of database_url.",
+    "28": "The database refuses the user, the password or the certificate of database_url.",
     "3D": "The database that database_url names does not exist. Make it with: CREATE DATABASE",
     "3F": "There is no schema to work in. Make one for the role: CREATE SCHEMA AUTHORIZATION the_role",
     "40": "The database gave the change up because of others at the same time. Try again.",
@@ -104,7 +104,10 @@ def _message(error: BaseException) -> str:
             return _BY_STATE[state[:length]]
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "verify_message", None) or error.reason or "no reason given"
-        return f"TLS to the database failed: {reason}. Check sslmode and sslrootcert in database_url."
+        return (
+            f"TLS to the database failed: {reason}. Check sslmode and sslrootcert in database_url, and sslcert and "
+            "sslkey if it has them."
+        )
     if isinstance(error, FileNotFoundError | PermissionError) and error.filename:
         return f"{error.filename} cannot be opened: {error.strerror}."
     return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "The database could not do it.")
