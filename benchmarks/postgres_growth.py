@@ -1,4 +1,9 @@
-"""Whether rotations on PostgreSQL slow down as sessions and accounts pile up: by the store's port, and by pgbench."""
+"""
+Whether rotations on PostgreSQL slow down as sessions and accounts pile up: by the store's port, and by pgbench.
+
+Its server is set as `docs/how-to/postgresql.md` advises. Huge pages are the system's to give, before the run:
+`sysctl vm.nr_hugepages=1640`.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +15,22 @@ from benchmarks.harness import loops
 from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.pace import FULL, Pace
 from benchmarks.harness.picture import Bar, Mark
-from benchmarks.harness.postgres import Pgbench, durable_server, filled, megabytes, session_ids, touch_every_page
+from benchmarks.harness.postgres import (
+    Pgbench,
+    durable_server,
+    filled,
+    has_huge_pages,
+    megabytes,
+    session_ids,
+    touch_every_page,
+)
 from benchmarks.harness.report import Goal, Report
 from benchmarks.harness.rotations import Rotations
 from gatepass.stores.postgres import open_store
 from tests.kit.postgres import Server
 
 SIZES: Final = ((10_000, 1_000), (1_000_000, 200_000), (5_000_000, 1_000_000))
-CALLERS, ROUNDS, SECONDS, REACH = 64, 5, 2.0, 0.8
+CALLERS, ROUNDS, SECONDS, REACH = 64, 9, 2.0, 0.8
 
 
 def main(pace: Pace = FULL) -> Report:
@@ -28,7 +41,8 @@ def main(pace: Pace = FULL) -> Report:
             touch_every_page(server, schema)
         sizes = [f"{megabytes(server, schema):,.0f}" for schema in schemas]
         peers = [Pgbench(server, schema, sessions) for schema, (sessions, _) in zip(schemas, SIZES, strict=True)]
-        return _report(loops.run(_measure(server, schemas, peers, pace)), peers, sizes)
+        sides = loops.run(_measure(server, schemas, peers, pace))
+        return _report(sides, peers, sizes, has_huge_pages=has_huge_pages(server))
 
 
 async def _measure(server: Server, schemas: list[str], peers: list[Pgbench], pace: Pace) -> list[Rotations]:
@@ -47,7 +61,7 @@ async def _measure(server: Server, schemas: list[str], peers: list[Pgbench], pac
     return sides
 
 
-def _report(sides: list[Rotations], peers: list[Pgbench], sizes: list[str]) -> Report:
+def _report(sides: list[Rotations], peers: list[Pgbench], sizes: list[str], *, has_huge_pages: bool) -> Report:
     first, *_, last = sides
     rates = [Figure.of(side.rate).value for side in sides]
     return Report(
@@ -56,7 +70,8 @@ def _report(sides: list[Rotations], peers: list[Pgbench], sizes: list[str]) -> R
         setting=(
             f"Rotations of random sessions through the store's port, {CALLERS} callers waiting, up to "
             f"{SIZES[-1][1]:,} accounts. fsync and synchronous_commit are on. PostgreSQL and the callers run on the "
-            "same cores. Every page was changed once since the last checkpoint, so none is logged whole any more. "
+            f"same cores; its memory is in {'huge' if has_huge_pages else 'small'} pages. Every page of the tables was "
+            "changed once since the last checkpoint, so none is logged whole any more. "
             f"pgbench, {peers[0].clients} clients, updates one session a transaction and reads no account."
         ),
         columns=(

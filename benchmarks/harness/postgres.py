@@ -130,6 +130,11 @@ def megabytes(server: Server, schema: str) -> float:
     return int(server.psql(f"SELECT pg_total_relation_size('{schema}.sessions')")) / 1e6
 
 
+def has_huge_pages(server: Server) -> bool:
+    """Whether the server's memory is in pages of 2 MB, as it is where the system has enough of them reserved."""
+    return server.psql("SELECT current_setting('huge_pages_status', true)") == "on"
+
+
 def hot_share(server: Server, schema: str) -> float:
     """Of all updates of sessions, those that touched no index."""
     time.sleep(1.2)  # statistics come a second late
