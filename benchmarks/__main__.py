@@ -38,6 +38,7 @@ BY_NAME_ONLY: Final = (
     "fleet",
     "live_sessions",
     "spying",
+    "spying_sizes",
     "sign_in_counters",
     "ide_open",
 )

@@ -1,7 +1,7 @@
 """
 Whether the clock tells what the answer does not: refusals that must look alike, timed beside each other.
 
-At each door one request after the other, every case in its turn, 200 of each in a round. What counts is the median time
+At each door one request after the other, 200 of each case in a round, mixed by chance. What counts is the median time
 of each case against that of the door's first one. There is a goal where names could leak: accounts, clients, and the
 short codes that people type. Sessions and long codes are shown beside them: whoever asks for one has to have it
 already, since its id has 74 random bits or more.
@@ -10,25 +10,20 @@ already, since its id has 74 random bits or more.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
-import socket
-import statistics
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode
 
 from joserfc import jwk, jws
 
 from benchmarks.harness import load
+from benchmarks.harness.alike import REACH, SAMPLES, UNLIMITED, Door, form
 from benchmarks.harness.bodies import refresh_body, sign_in_body
-from benchmarks.harness.figures import Figure, ratio
 from benchmarks.harness.installation import (
     EMAIL,
     ISSUER,
@@ -53,54 +48,11 @@ from gatepass.domain.secret import Secret
 from gatepass.domain.session import SALT_BYTES, Session, SessionOrigin
 from gatepass.usecases.ports import Store, StoredClient, StoredCredentials
 
-ROUNDS, SAMPLES, REACH = 5, 200, 1.03
 SIGN_IN_ROUNDS: Final = 2
 """They take a hash each, and no account may fail more than a thousand times."""
-UNLIMITED: Final = {
-    "GATEPASS_THROTTLE_ACCOUNT_FAILURES": "1000",
-    "GATEPASS_THROTTLE_NETWORK_FAILURES": "10000000",
-    "GATEPASS_THROTTLE_OVERALL_FAILURES": "10000000",
-    "GATEPASS_THROTTLE_CODE_FAILURES": "1000000",
-    "GATEPASS_THROTTLE_CODE_OVERALL_FAILURES": "1000000",
-}
 WRONG: Final = "not the right password"
 CALLBACK, VERIFIER = "https://client.example/callback", "x" * 43
 """No code's challenge is met by this one."""
-
-
-@dataclass
-class Door:
-    """Requests that must be answered alike in like time, by what is the matter with each; and the times of each."""
-
-    name: str
-    cases: Mapping[str, bytes]
-    has_names: bool = True
-    rounds: int = ROUNDS
-    medians: dict[str, list[float]] = field(default_factory=dict)
-
-    def round(self, port: int, samples: int) -> None:
-        """Measure once; every case in its turn, each time another one first."""
-        taken: dict[str, list[float]] = {case: [] for case in self.cases}
-        with socket.create_connection(("127.0.0.1", port)) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for number in range(samples):
-                for case in _turned(list(self.cases), number):
-                    taken[case].append(_seconds(connection, self.cases[case]))
-        for case, seconds in taken.items():
-            self.medians.setdefault(case, []).append(statistics.median(seconds) * 1e3)
-
-    @property
-    def farthest(self) -> Figure:
-        """How many times the median of one case is that of the first, for the case in which that is most."""
-        first, *others = self.medians.values()
-        either_way = [max((ratio(a, b) for a, b in ((other, first), (first, other))), key=_value) for other in others]
-        return max(either_way, key=_value)
-
-    def rows(self) -> Iterator[tuple[str, ...]]:
-        """Its lines in the table."""
-        first = next(iter(self.medians.values()))
-        for case, medians in self.medians.items():
-            yield self.name, case, f"{Figure.of(medians).value:.3f}", f"{ratio(medians, first).value:.3f}"
 
 
 def main(pace: Pace = FULL) -> Report:
@@ -123,42 +75,13 @@ def _measure(made: Installation, pace: Pace) -> Report:
         title="Refusals that must look alike, by the clock",
         setting=(
             f"One connection to the real server, {samples} requests of each case in a round, one after the other and "
-            "each case in its turn. A door's cases are compared with its first one; the goal is for the one that is "
+            "mixed by chance. A door's cases are compared with its first one; the goal is for the one that is "
             "farthest from it."
         ),
         columns=("door", "refused for", "median ms", "against the first"),
         rows=[row for door in doors for row in door.rows()],
         goals=[Goal(door.name, door.farthest, REACH, at_most=True) for door in doors if door.has_names],
     )
-
-
-def _turned(cases: list[str], number: int) -> list[str]:
-    first = number % len(cases)
-    return cases[first:] + cases[:first]
-
-
-def _value(figure: Figure) -> float:
-    return figure.value
-
-
-def _seconds(connection: socket.socket, request: bytes) -> float:
-    began = time.perf_counter()
-    connection.sendall(request)
-    received = b""
-    while not _is_whole(received):
-        received += connection.recv(65_536)
-    seconds = time.perf_counter() - began
-    if received.startswith((b"HTTP/1.1 5", b"HTTP/1.1 429")):
-        raise load.RefusedError(received[:500].decode("utf-8", "replace"))
-    return seconds
-
-
-def _is_whole(received: bytes) -> bool:
-    head, _, body = received.partition(b"\r\n\r\n")
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return len(body) >= int(line.partition(b":")[2])
-    return False
 
 
 # -- who is refused, and why ------------------------------------------------------------------------------------------
@@ -289,7 +212,7 @@ class _Askers:
 
     def posts(self, port: int, path: str, **parameters: str) -> bytes:
         """A form of the client with the secret."""
-        return _form(port, path, parameters, (self.secretive.id, self.secret))
+        return form(port, path, parameters, (self.secretive.id, self.secret))
 
     def token(self, port: int, grant: str, **parameters: str) -> bytes:
         """A request for tokens."""
@@ -307,7 +230,7 @@ class _Askers:
         """Ids with a secret that proves nothing."""
         wrong = client_secret.make(os.urandom(32)).reveal()
         ids = {"wrong secret": self.secretive.id, "unknown": str(uuid.uuid4()), "signs": self.signer.id}
-        return {case: _form(port, "/oauth/revoke", {"token": "x"}, (id_, wrong)) for case, id_ in ids.items()}
+        return {case: form(port, "/oauth/revoke", {"token": "x"}, (id_, wrong)) for case, id_ in ids.items()}
 
     def with_assertions(self, port: int) -> dict[str, bytes]:
         """Ids with a signature that proves nothing."""
@@ -319,7 +242,7 @@ class _Askers:
             claims = {"iss": client_id, "sub": client_id, "aud": ISSUER, "jti": "1", "exp": int(time.time()) + 3000}
             signed = jws.serialize_compact({"alg": "ES256"}, json.dumps(claims), other)
             proof = {"client_assertion_type": kind, "client_assertion": signed, "token": "x"}
-            made[case] = _form(port, "/oauth/revoke", proof)
+            made[case] = form(port, "/oauth/revoke", proof)
         return made
 
 
@@ -336,19 +259,6 @@ def _client() -> Client:
 
 
 def _typed(port: int, code: str) -> bytes:
-    return _form(
+    return form(
         port, "/oauth/device", {"user_code": code, "answer": "continue"}, more="Sec-Fetch-Site: same-origin\r\n"
     )
-
-
-def _form(
-    port: int, path: str, parameters: Mapping[str, str], basic: Sequence[str] | None = None, more: str = ""
-) -> bytes:
-    body = urlencode(parameters).encode()
-    if basic is not None:
-        more += f"Authorization: Basic {base64.b64encode(':'.join(basic).encode()).decode()}\r\n"
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        f"{more}Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode("ascii") + body

@@ -16,6 +16,7 @@ import pytest
 
 from tests.kit.processes import COMMAND, Process, running
 
+pytestmark = pytest.mark.sqlite_only("the demo brings its store, a file")
 READER = "reader@example.org"
 WATCH = "subscription { healthChanged(interval_seconds: 0.05) { company_number new_rating } }"
 

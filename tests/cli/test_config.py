@@ -50,6 +50,8 @@ def test_it_works_before_init(gatepass: Gatepass, folder: Path) -> None:
 def test_secrets_are_hidden(gatepass: Gatepass, initialised: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In every form."""
     monkeypatch.setenv("GATEPASS_SECRET_KEY", CANARY)
+    monkeypatch.setenv("GATEPASS_SECRET_KEY_PREVIOUS", CANARY)
+    monkeypatch.setenv("GATEPASS_DATABASE_URL", f"postgresql://gatepass:{CANARY}@127.0.0.1/gatepass")
     monkeypatch.setenv("GATEPASS_UPSTREAM_INTROSPECTION_HEADERS", f"X-Key: {CANARY}")
     for options in ((), ("--origin",), ("--json",), ("--json", "--origin")):
         result = gatepass("config", "show", *options)

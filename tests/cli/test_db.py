@@ -14,7 +14,7 @@ from gatepass.stores.sqlite import migrations
 from tests.cli.conftest import GOOD_PASSWORD, Gatepass, content
 from tests.kit.postgres import shared_server
 
-pytestmark = pytest.mark.sqlite_only("each test names its stores itself")
+pytestmark = pytest.mark.names_its_stores("commands about stores")
 
 
 @pytest.fixture

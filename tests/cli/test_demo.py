@@ -14,6 +14,7 @@ import pytest
 
 from tests.kit.processes import Process, free_port, post, running, sign_in
 
+pytestmark = pytest.mark.sqlite_only("the demo brings its store, a file")
 PASSWORD = re.compile(r"^  (?:reader|administrator) +(\S+@example\.org) +(\S+) +scopes: (.+)$", re.MULTILINE)
 
 

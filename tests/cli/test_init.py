@@ -12,6 +12,8 @@ import pytest
 from gatepass.settings import Settings
 from tests.cli.conftest import CANARY, Gatepass, content
 
+pytestmark = pytest.mark.sqlite_only("what it makes are files; for PostgreSQL it makes fewer: test_db.py")
+
 
 def modes(folder: Path) -> dict[str, str]:
     return {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in [folder, *folder.iterdir()]}

@@ -65,6 +65,7 @@ def test_a_refused_password_is_said_and_nothing_kept(gatepass: Gatepass, plain: 
         (("https://ada:secret@api.example.org/",), "must not hold a user or password"),
         (("api.example.org/graphql",), "should read like https://"),
         (("http://127.0.0.1:1/", "--device", "--password-stdin"), "takes no password"),
+        (("http://127.0.0.1:1/", "-u", "a@example.org", "--scope", "read"), "--scope goes with --device"),
         (("http://127.0.0.1:1/",), "Who?"),
         (("http://127.0.0.1:1/", "--profile", "../elsewhere"), "is no name of a profile"),
         (("http://127.0.0.1:1/", "-u", "a@example.org"), "use --password-stdin"),

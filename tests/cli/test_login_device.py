@@ -93,6 +93,19 @@ def test_a_code_is_shown_and_then_one_is_signed_in(gatepass: Gatepass, server: D
     ]
 
 
+@pytest.mark.parametrize(
+    ("options", "asked"), [((), None), (("--scope", "read"), ["read"]), (("--scope", "a", "--scope", "b"), ["a b"])]
+)
+def test_it_asks_for_the_scopes_that_are_named_and_no_others(
+    gatepass: Gatepass, server: DeviceServer, options: tuple[str, ...], asked: list[str] | None
+) -> None:
+    """Named none, it gets all that the account has. OWASP ASVS 5.0 V10.2.3."""
+    server.polls = [(200, TOKENS)]
+    assert gatepass("login", f"{server.origin}/graphql/", "--device", *options).code == 0
+    sent = dict(server.asked)
+    assert sent["/device"].get("scope") == asked
+
+
 @pytest.mark.parametrize("error", ["access_denied", "expired_token"])
 def test_a_no_is_said_and_nothing_kept(gatepass: Gatepass, server: DeviceServer, error: str) -> None:
     """Exit code 1."""

@@ -15,6 +15,7 @@ from gatepass.client import AsyncClient, Client, GraphQLErrors, SignInRefused, S
 from tests.kit.memory_store import MemoryStore
 from tests.kit.processes import Process, running
 
+pytestmark = pytest.mark.sqlite_only("the demo brings its store, a file")
 READER = "reader@example.org"
 PAGES = """query ($after: String) { companies(first: 100, after: $after) {
     items { company_number } pageInfo { hasNextPage endCursor } } }"""

@@ -131,5 +131,5 @@ def test_where_there_is_neither_nice_nor_resource_a_worker_works_on(monkeypatch:
     monkeypatch.setitem(sys.modules, "resource", None)
     before = os.getpriority(os.PRIO_PROCESS, 0)
     password_worker._lower_priority()
-    password_worker._forbid_core_dumps()
+    password_worker.forbid_core_dumps()
     assert os.getpriority(os.PRIO_PROCESS, 0) == before

@@ -17,7 +17,6 @@ import httpx2
 import pytest
 
 from tests.e2e.conftest import EMAIL, PLAIN_PASSWORD, Site, site_before
-from tests.kit.postgres import postgres_url_for
 from tests.kit.processes import free_port, running
 from tests.kit.world import REFRESH, SIGN_IN
 
@@ -45,10 +44,7 @@ class Pair:
 @pytest.fixture
 def pair(tmp_path: Path, register: str, request: pytest.FixtureRequest) -> Iterator[Pair]:
     """Yield two servers whose keys change as often as the test's parameter says."""
-    settings = dict(request.param)
-    if settings.pop("store", "sqlite") == "postgres":
-        settings["GATEPASS_DATABASE_URL"] = postgres_url_for(tmp_path)
-    with site_before(register, tmp_path / "gatepass", **settings) as site:
+    with site_before(register, tmp_path / "gatepass", **request.param) as site:
         port = free_port()
         public = {"GATEPASS_PUBLIC_URL": site.address.removesuffix("/graphql/")}
         arguments = ("serve", "--upstream", register, "--port", str(port))
@@ -138,7 +134,7 @@ class Load:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("pair", [SHORT, SHORT | {"store": "postgres"}], indirect=True, ids=["sqlite", "postgres"])
+@pytest.mark.parametrize("pair", [SHORT], indirect=True, ids=["short lives"])
 async def test_ten_rotations_under_load_refuse_no_token_and_fail_nowhere(pair: Pair) -> None:
     """Each new key is published by both servers before anybody gets a token of it."""
     async with httpx2.AsyncClient(timeout=30) as client:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import threading
 from pathlib import Path
 
+import pytest
 import requests
 
-from tests.e2e.conftest import EMAIL, PLAIN_PASSWORD, Site
+from tests.e2e.conftest import EMAIL, PLAIN_PASSWORD, Site, site_before
 from tests.kit.processes import free_port, running, sign_in
 
 QUERY = {"query": "{ companies { totalCount } }"}
@@ -51,6 +54,30 @@ def test_the_upstream_down_leaves_the_service_up(tmp_path: Path, site: Site) -> 
         server.gets(signal.SIGTERM)
         assert server.ends() == 0
         assert "Traceback" not in server.err
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="reads /proc, as Linux has it")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_leaves_no_core_dump(tmp_path: Path, register: str, workers: str) -> None:
+    """Nor do those that it starts: it would hold passwords and keys. 1 also stops dumps into a pipe. core(5)."""
+    with site_before(register, tmp_path / "gatepass", GATEPASS_WORKERS=workers) as site:
+        everybody = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+        pids = [pid for pid in everybody if group_of(pid) == site.server.pid]
+        limits = {pid: re.search(r"^Max core file size +(\d+) +(\d+)", limits_of(pid), re.MULTILINE) for pid in pids}
+    assert len(pids) > int(workers), "the server, its workers, who hashes for them"
+    assert {found and found.groups() for found in limits.values()} == {("1", "1")}
+
+
+def group_of(pid: int) -> int | None:
+    """The session of a process, if it is still there."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def limits_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/limits").read_text("ascii")
 
 
 def test_no_secret_is_in_the_log(site: Site) -> None:

@@ -12,71 +12,9 @@ import json
 import pytest
 
 from tests.graphql.world import BEARER, COMPANIES, SIGN_IN, Api
+from tests.kit.hostile import FORWARDED, REFUSED, TOO_LARGE
 
 JSON = {"content-type": "application/json"}
-
-
-def fragments(selection: str, count: int) -> str:
-    """Fragments F0, F1, … which select this; `{next}` is the number of the following one."""
-    return "".join(f"fragment F{n} on Q{{{selection.replace('{next}', str(n + 1))}}}" for n in range(count))
-
-
-def chain(selection: str, length: int) -> str:
-    """Fragments of which each spreads the next, and an end."""
-    return fragments(selection, length) + f"fragment F{length} on Q{{end}}"
-
-
-TOO_LARGE = {
-    "a megabyte of brackets": "[" * 1_000_000,
-    "deep selections": "{a" * 5_000 + "}" * 5_000,
-    "deep inline fragments": "{" + "...{" * 4_000 + "a" + "}" * 4_001,
-    "deep lists": "{a(b:" + "[" * 9_000,
-    "deep objects": "{a(b:" + "{a:" * 9_000,
-    "deep list types": "query($a:" + "[" * 9_000 + "I" + "]" * 9_000 + "){a}",
-    "ten thousand aliases": "{" + "".join(f"a{n}:b " for n in range(10_000)) + "}",
-    "aliases below the token limit": "{" + "a:b " * 3_000 + "}",
-    "many tokens": "{" + "a " * 20_000 + "}",
-    "many comments": "{a" + "#\n" * 30_000 + "}",
-    "many root fields": "{" + "a " * 9_000 + "}",
-    "a huge string": '{a(b:"' + "x" * 100_000 + '")}',
-}
-
-REFUSED = {
-    "a fragment that spreads itself": "{...F} fragment F on Q{...F}",
-    "two fragments in a circle": "{...F} fragment F on Q{a{...G}} fragment G on Q{b{...F}}",
-    "a long circle": "{...F0}" + "".join(f"fragment F{n} on Q{{...F{(n + 1) % 900}}}" for n in range(900)),
-    "a circle nobody uses": "{a} fragment F on Q{...F}",
-    "a spread of nothing": "{...F}",
-    "brackets up to the length limit": "{" * 65_536,
-    "NUL between tokens": "{a\x00}",
-    "a control character": "{\x07}",
-    "only a byte order mark": "\ufeff",
-    "nothing": "",
-    "a lone quote": '"',
-    "a lone block quote": '"""',
-    "an escape at the end": '{a(b:"\\',
-    "a half escape at the end": '{a(b:"\\u12',
-    "half a surrogate pair": '{a(b:"\\ud800")}',
-    "a character beyond Unicode": '{a(b:"\\u{110000}")}',
-    "an endless escape": '{a(b:"\\u{' + "0" * 10_000,
-    "a thousand operations, none chosen": "".join(f"query q{n}{{a}}" for n in range(1_000)),
-}
-
-FORWARDED = {
-    "huge numbers": "{a(b:" + "9" * 60_000 + ", c: 1e" + "9" * 3_000 + ")}",
-    "a long string of quotes": '{a(b:"' + '\\"' * 30_000 + '")}',
-    "a long block string": '{a(b:"""' + '\\"""' * 15_000 + '""")}',
-    "a long name": "{" + "a" * 65_000 + "}",
-    "many spreads of few fragments": "{a{" + "...F...G" * 2_000 + "}} fragment F on Q{...G} fragment G on Q{b}",
-    "a thousand fragments": "{...F0}" + chain("...F{next}", 1_000),
-    "a hundred fragments in one": "{" + "".join(f"...F{n} " for n in range(100)) + "}" + fragments("a", 100),
-    "many directives": "{a" + "@b(c:1)" * 1_400 + "}",
-    "many variables": "query(" + "".join(f"$v{n}:I " for n in range(2_000)) + "){a}",
-    "many arguments": "{a(" + "".join(f"b{n}:1 " for n in range(3_000)) + ")}",
-    "many operations": "query q{a}" + "".join(f"query q{n}{{...F0}}" for n in range(500)) + chain("b ...F{next}", 400),
-    "doubling fragments": "{...F0}" + chain("...F{next} ...F{next}", 900),
-    "sign-in everywhere but at the root": '{a(signIn:"signIn"){signIn(signIn:signIn){signInRefresh}}}',
-}
 
 
 def asked(documents: dict[str, str]) -> pytest.MarkDecorator:

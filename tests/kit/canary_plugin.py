@@ -31,6 +31,7 @@ MARK: Final = "shows_secrets"
 # Clients of the tests. What they log is theirs, and they log whole requests.
 _OTHERS: Final = ("httpx", "httpcore", "hypothesis", "websockets", "gql", "urllib3", "requests", "playwright", "oauth")
 _SQLITE: Final = b"SQLite format 3\x00"
+_OURS: Final = b"GPAS"
 _DATABASES: Final = ("*.db", "*.db-wal", "*.db-journal", "*.sqlite*", "*.backup", "*.bak")
 _OK: Final = 400
 
@@ -38,6 +39,7 @@ _watch = Watch()
 _metrics: weakref.WeakSet[Any] = weakref.WeakSet()
 _folders: list[Path] = []
 _read: dict[Path, tuple[int, int]] = {}
+_stores: list[Path] = []
 
 
 def watch() -> Watch:
@@ -119,6 +121,13 @@ def _folders_are_known(tmp_path_factory: pytest.TempPathFactory) -> None:
     tmp_path_factory.mktemp = mktemp  # type: ignore[method-assign]
 
 
+def new_stores() -> list[Path]:
+    """The files of SQLite stores of ours that were seen for the first time since this was asked last."""
+    seen = list(_stores)
+    _stores.clear()
+    return seen
+
+
 def look_into(folder: Path) -> None:
     """See every database file of a folder that has changed, and learn the secret keys that lie beside."""
     for file in folder.rglob("secret.key*"):
@@ -128,8 +137,11 @@ def look_into(folder: Path) -> None:
         with contextlib.suppress(OSError):
             status = file.stat()
             if _read.get(file) != (status.st_mtime_ns, status.st_size) and file.is_file():
+                is_new = file not in _read
                 _read[file] = (status.st_mtime_ns, status.st_size)
                 content = file.read_bytes()
+                if is_new and content.startswith(_SQLITE) and content[68:].startswith(_OURS):
+                    _stores.append(file)
                 _watch.sees(f"the store's {_what(file)}", content, shapes=content.startswith(_SQLITE))
 
 

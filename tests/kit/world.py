@@ -209,11 +209,12 @@ async def add_account(settings: Settings, email: str, password: str, *granted: s
     try:
         now = datetime.now(UTC)
         account = Account(AccountId(uuid7(now, os.urandom(10))), email_address(email), scopes(granted), now)
-        await store.accounts.add(account, _cheap_hash(password))
+        await store.accounts.add(account, cheap_hash(password))
     finally:
         await store.close()
 
 
-def _cheap_hash(password: str) -> Secret[str]:
+def cheap_hash(password: str) -> Secret[str]:
+    """With the parameters of tests."""
     hashed = argon2id.str(password.encode(), opslimit=CHEAP.passes, memlimit=CHEAP.memory_kib * 1024)
     return Secret(hashed.decode("ascii"))

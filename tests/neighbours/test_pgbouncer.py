@@ -20,6 +20,7 @@ from tests.kit.processes import free_port, waits_for_port
 from tests.kit.store_world import DAY, NOW, announced, enrol
 
 PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+pytestmark = pytest.mark.names_its_stores("PgBouncer is PostgreSQL's neighbour")
 pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="needs pgbouncer: apt-get install pgbouncer")
 # The schema of this test stands in the pool's own start-up statement: PgBouncer takes no such parameter of clients.
 _SETTINGS = """

@@ -19,9 +19,8 @@ import pytest
 from joserfc import jws
 
 from gatepass.domain import client_secret, one_time_code, refresh_token
-from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.client import BUILT_IN, ClientAuthentication, GrantType
-from gatepass.domain.identifiers import RANDOM_BYTES, AccountId, Generation, SessionId, uuid7
+from gatepass.domain.identifiers import RANDOM_BYTES, Generation, SessionId, uuid7
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
 from gatepass.stores.opening import open_store
@@ -32,7 +31,7 @@ from tests.kit.me_app import MeApp
 from tests.kit.oauth_world import DEVICE_GRANT, FORM, Program, basic, program
 from tests.kit.world import REFRESH, Person, Tokens, TurnableClock, World, add_account, running, settings_for
 from tests.oauth.conftest import PASSWORD
-from tests.oauth.test_authorization_code import CALLBACK, asks, signed_in
+from tests.oauth.test_authorization_code import CALLBACK, signed_in
 from tests.oauth.test_authorization_code import Browser as CodeBrowser
 from tests.oauth.test_private_key_jwt import KEYS, OTHER, TYPE, Signer, signer
 
@@ -329,36 +328,6 @@ async def test_user_codes_that_are_not_good_are_all_alike(tmp_path: Path, presse
                 answers[name] = (response.status_code, dict(response.headers), body)
             all_alike(answers)
             assert answers["unknown"][0] == 400
-
-
-# -- accounts at the pages --------------------------------------------------------------------------------------------
-
-NAMES = {"wrong password": "ana", "unknown": "who", "disabled": "ben", "without a password": "bot"}
-"""Of one length: the page says again what was typed."""
-
-
-@pytest.mark.parametrize("path", ["/oauth/authorize", "/oauth/device"])
-async def test_accounts_are_all_alike_at_the_pages(world: World, path: str) -> None:
-    await add_account(world.settings, "ben@example.org", PASSWORD)
-    store = await open_store(world.settings.store_url)
-    try:
-        now = world.clock()
-        await EnableAccount(store.accounts, world.clock)("ben@example.org", enabled=False)
-        robot = Account(AccountId(uuid.uuid4()), EmailAddress("bot@example.org"), (), now)
-        await store.accounts.add(robot, None)
-    finally:
-        await store.close()
-    web = await program(world, scopes=("read",))
-    code = (await Program(world, BUILT_IN).asks("/oauth/device_authorization")).tokens["user_code"]
-    fields = {"user_code": code} if path == "/oauth/device" else dict(httpx2.QueryParams(asks(web)))
-    answers = {}
-    for case, name in NAMES.items():
-        sent = {**fields, "username": f"{name}@example.org", "password": "not the right one", "answer": "allow"}
-        response = await world.client.post(path, data=sent, headers={"Sec-Fetch-Site": "same-origin", **SAME})
-        assert f"{name}@example.org" in response.text
-        answers[case] = (response.status_code, dict(response.headers), response.text.replace(f"{name}@", "ana@"))
-    all_alike(answers)
-    assert answers["unknown"][0] == 400
 
 
 async def test_what_is_compared_here_can_be_told_apart(world: World) -> None:

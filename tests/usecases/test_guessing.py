@@ -15,7 +15,7 @@ import pytest
 
 from gatepass.domain import device_hint
 from gatepass.domain.account import Account, EmailAddress
-from gatepass.domain.attempts import AttemptLimits, CounterKey, Decision, Delays, Rate, Standing, Taken, Wait
+from gatepass.domain.attempts import AttemptLimits, CounterKey, Decision, Delays, Standing, Taken, Wait
 from gatepass.domain.audit import AuditEvent, Note, Reason
 from gatepass.domain.errors import GatepassError, HashingFailed, InvalidCredentials, Overloaded, RateLimited
 from gatepass.domain.identifiers import AccountId, SessionId
@@ -23,21 +23,18 @@ from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.refresh_token import RefreshKey
 from gatepass.domain.secret import Secret
 from gatepass.domain.session import SessionOrigin
+from gatepass.settings import Settings
+from gatepass.settings.attempts import attempt_limits
 from gatepass.telemetry.audit_log import LoggedAudit
 from gatepass.usecases.check_credentials import CheckCredentials
-from gatepass.usecases.ports import StoredCredentials
+from gatepass.usecases.ports import Counters, StoredCredentials
 from gatepass.usecases.sign_in_attempts import SignInAttempts
 from tests.kit.counters_in_memory import CountersInMemory, Outcome
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = 3600
-LIMITS = AttemptLimits(
-    Delays(free=5, first=timedelta(seconds=1), longest=timedelta(minutes=15), memory=timedelta(days=1)),
-    network=Rate(100, timedelta(minutes=10)),
-    overall=Rate(600, timedelta(minutes=1)),
-    reserve=0.2,
-    known_for=timedelta(days=90),
-)
+LIMITS = attempt_limits(Settings(secret_key=None))
+"""The documented ones: a test compares the page with the defaults."""
 KEY = RefreshKey(b"key1", Secret(b"k" * 32))
 ANA = Account(AccountId(uuid.UUID(int=1)), EmailAddress("ana@example.org"), (), NOON)
 ANA_HOME, ELSEWHERE = "198.51.100.7", "203.0.113.200"
@@ -120,14 +117,14 @@ class Place:
         self,
         limits: AttemptLimits = LIMITS,
         *,
-        counters: CountersInMemory | None = None,
+        counters: Counters | None = None,
         settling: timedelta = timedelta(),
     ) -> None:
         self.now = NOON
         self.passwords = Passwords()
-        self.counters = counters or CountersInMemory()
+        self.counters = counters if isinstance(counters, CountersInMemory) else CountersInMemory()
         self.attempts = SignInAttempts(
-            self.counters,
+            counters or self.counters,
             limits,
             lambda: self.now,
             pseudonym=lambda name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:16],

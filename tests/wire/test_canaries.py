@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from gatepass.domain.secret import Secret
+from gatepass.settings import Settings
 from gatepass.telemetry.logs import LineHandler, configure_logging
+from tests.kit.processes import COMMAND
 from tests.kit.world import REFRESH, SIGN_IN, Person, World, add_account, running, settings_for
 
 PASSWORD, WRONG = "canary-one wooden lantern", "canary-two copper kettle"
@@ -52,6 +57,17 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def _config_shown(settings: Settings) -> bytes:
+    """What an operator sends who asks for help: `SECURITY.md` has them send this."""
+    assert isinstance(settings.secret_key, Secret)
+    own = {"GATEPASS_DATA_DIR": str(settings.data_dir), "GATEPASS_SECRET_KEY": settings.secret_key.reveal()}
+    shown = subprocess.run(
+        [*COMMAND, "config", "show", "--origin"], env={**os.environ, **own}, capture_output=True, check=True, timeout=60
+    )
+    assert re.search(rb'^secret_key = "\(hidden\)" +# environment', shown.stdout, re.MULTILINE)
+    return shown.stdout + shown.stderr
+
+
 @pytest.mark.sqlite_only("reads every byte of the data folder, where the file is")
 async def test_no_secret_is_left_anywhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = settings_for(tmp_path, log_level="debug")
@@ -69,6 +85,7 @@ async def test_no_secret_is_left_anywhere(tmp_path: Path, caplog: pytest.LogCapt
         "the log": "\n".join(f"{record.getMessage()} {record.__dict__}" for record in ours).encode(),
         "metrics": metrics,
         "the settings": repr([*settings.report(), settings]).encode(),
+        "config show": _config_shown(settings),
         **kept,
     }
     assert len(kept) >= 1

@@ -119,12 +119,6 @@ async def test_nobody_is_told_apart_by_what_the_answer_says(world: World) -> Non
     assert all(each == answers[0] for each in answers)
 
 
-@pytest.mark.parametrize("size", [1, 1_000, 100_000])
-async def test_nor_by_a_password_of_any_size(world: World, size: int) -> None:
-    answers = [await answer(world, name, "x" * size) for name, _ in CASES.values()]
-    assert all(each == answers[0] for each in answers)
-
-
 async def test_a_hash_too_dear_to_compute_is_said_to_the_operator(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,6 +15,7 @@ from tests.kit.postgres import postgres_url_for, shared_server
 from tests.kit.world import Person, Tokens, TurnableClock, World, add_account, running, settings_for
 
 PASSWORD = "wooden-lantern-quiet-harbour"
+pytestmark = pytest.mark.names_its_stores("a database can be away, a file cannot")
 
 
 @pytest.fixture

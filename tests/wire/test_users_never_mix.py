@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 
-from gatepass.domain.account import Account, email_address
-from gatepass.domain.identifiers import AccountId
-from gatepass.stores.opening import open_store
+from tests.kit.crowd import enrolled
 from tests.kit.me_app import MeApp
-from tests.kit.world import Person, Tokens, World, _cheap_hash, running, settings_for
+from tests.kit.world import Person, Tokens, World, running, settings_for
 
 PEOPLE, AT_ONCE, PASSWORD = 500, 50, "one password for everybody here"
 
@@ -19,7 +15,7 @@ PEOPLE, AT_ONCE, PASSWORD = 500, 50, "one password for everybody here"
 async def test_five_hundred_interleaved_users_each_see_only_themselves(tmp_path: Path) -> None:
     # All of them in one turn keep the loop from asking what was revoked.
     settings = settings_for(tmp_path, revocation_stale_seconds=300)
-    accounts = await _enrolled(settings.store_url)
+    accounts = await enrolled(settings.store_url, PEOPLE, PASSWORD)
     async with running(settings, MeApp()) as world:
         people = [Person(world, str(account.email), PASSWORD) for account in accounts]
         tokens: list[Tokens] = []
@@ -34,16 +30,3 @@ async def _who_am_i(world: World, tokens: Tokens) -> str:
     answered = await world.posts("{ me { subject } }", bearer=tokens.access)
     subject: str = answered.data["me"]["subject"]
     return subject
-
-
-async def _enrolled(url: str) -> list[Account]:
-    store, password_hash = await open_store(url), _cheap_hash(PASSWORD)
-    accounts = [
-        Account(AccountId(uuid.uuid4()), email_address(f"person{number}@example.org"), (), datetime.now(UTC))
-        for number in range(PEOPLE)
-    ]
-    try:
-        await asyncio.gather(*(store.accounts.add(account, password_hash) for account in accounts))
-    finally:
-        await store.close()
-    return accounts

@@ -18,6 +18,7 @@ import click
 from gatepass.cli import accounts, pasteable
 from gatepass.cli.demo_api import demo_api
 from gatepass.cli.operator import operators_occasion
+from gatepass.crypto.password_worker import forbid_core_dumps
 from gatepass.crypto.sealing import generate_secret_key
 from gatepass.domain.secret import Secret
 from gatepass.embed import Gatepass
@@ -52,6 +53,7 @@ def run_demo(port: int) -> None:
         CannotListenError: before anything was made.
         KeyboardInterrupt: after everything was removed, if Ctrl-C was the reason.
     """
+    forbid_core_dumps()
     sockets = listen(LOOPBACK, port)
     configure_logging("auto", "info")
     with asyncio.Runner(loop_factory=new_event_loop) as runner:

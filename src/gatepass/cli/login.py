@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,6 +32,13 @@ class KeepsNothingError(GatepassError):
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--device", is_flag=True, help="Sign in with a browser, here or on another device; no password here.")
 @click.option(
+    "--scope",
+    "scopes",
+    metavar="SCOPE",
+    multiple=True,
+    help="With --device: ask for this scope, again for more, and for no other; without it for all that you have.",
+)
+@click.option(
     "--profile",
     metavar="NAME",
     envvar="GATEPASS_PROFILE",
@@ -40,7 +47,14 @@ class KeepsNothingError(GatepassError):
 )
 @no_input
 def login(
-    url: str | None, user: str | None, profile: str | None, *, password_stdin: bool, device: bool, may_ask: bool
+    url: str | None,
+    user: str | None,
+    scopes: tuple[str, ...],
+    profile: str | None,
+    *,
+    password_stdin: bool,
+    device: bool,
+    may_ask: bool,
 ) -> None:
     """
     Sign in to an API, and use that sign-in from now on.
@@ -56,6 +70,8 @@ def login(
 
     if device and password_stdin:
         raise click.UsageError("--device takes no password: leave out --password-stdin.")
+    if scopes and not device:
+        raise click.UsageError("--scope goes with --device: who signs in with a password gets all scopes.")
     connection = connection_to(profile, url or os.environ.get("GATEPASS_URL"), may_ask=may_ask)
     store = connection.store()
     if isinstance(store, NoStore):
@@ -65,7 +81,7 @@ def login(
     address, name = _target(connection, store)
     _warn_of_clear_text(address)
     if device:
-        _sign_in_on_device(address, name, store)
+        _sign_in_on_device(address, name, store, scopes)
         user = None
     else:
         user = _sign_in(connection, address, name, store, user, password_stdin=password_stdin)
@@ -108,14 +124,14 @@ def _sign_in(
     return user
 
 
-def _sign_in_on_device(address: str, name: str, store: SignInStore) -> None:
+def _sign_in_on_device(address: str, name: str, store: SignInStore, scopes: Sequence[str]) -> None:
     from gatepass.client import Client  # noqa: PLC0415 - it brings httpx2
 
     with (
         Client(address, profile=name, store=store) as api,
         Progress("waiting for somebody to type in the code") as wait,
     ):
-        api.sign_in_on_device(lambda code: wait.say(*_instructions(code)))
+        api.sign_in_on_device(lambda code: wait.say(*_instructions(code)), scope=" ".join(scopes) or None)
 
 
 def _instructions(code: DeviceCode) -> Iterator[str]:

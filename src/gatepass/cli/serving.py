@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from gatepass.app.doors import Siblings
 from gatepass.app.passwords import password_pool
 from gatepass.cli.accounts import check_store_is_there
+from gatepass.crypto.password_worker import forbid_core_dumps
 from gatepass.crypto.shared_pool import share
 from gatepass.domain.errors import GatepassError
 from gatepass.embed import Gatepass
@@ -35,6 +36,7 @@ def run_gateway(settings: Settings) -> None:
         NotStartedError: one of several processes did not come up; it has said why.
         KeyboardInterrupt: after the drain, if Ctrl-C was the reason.
     """
+    forbid_core_dumps()
     _check_ready(settings)
     configure_logging(settings.log_format, settings.log_level)
     limits = ServerLimits(

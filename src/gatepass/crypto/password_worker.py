@@ -43,7 +43,7 @@ def verify_request(password: bytes, password_hash: str) -> bytes:
 def main(library_folders: list[str]) -> None:
     """Answer requests on standard input until it closes: the parent is gone then, however it ended."""
     _ignore_signals()
-    _forbid_core_dumps()
+    forbid_core_dumps()
     sys.path.extend(library_folders)
     answer = _argon2()
     _lower_priority()
@@ -66,9 +66,9 @@ def _ignore_signals() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
-def _forbid_core_dumps() -> None:
+def forbid_core_dumps() -> None:
     """
-    A core dump would hold passwords.
+    A core dump would hold passwords, and in a server keys as well; of this process and those it starts.
 
     1 and not 0: where `core_pattern` is a pipe, Linux overlooks a limit of 0 and refuses at 1, see core(5).
     """

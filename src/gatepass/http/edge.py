@@ -14,6 +14,7 @@ from gatepass.http.cross_origin import CrossOrigin
 from gatepass.http.error_table import headers_of, message_of, status_of
 from gatepass.http.in_flight import InFlight
 from gatepass.http.messages import NO_STORE, Answer, Request, Response
+from gatepass.http.query_string import refuse_endless
 from gatepass.http.request_id import NAME, request_id
 from gatepass.http.security_headers import EVERY_ANSWER, NOT_A_PAGE
 
@@ -79,6 +80,8 @@ class Edge:
     async def _answer(self, request: Request) -> Answer:
         try:
             request.client = self._client_address(request.scope)
+            if request.query_string:
+                refuse_endless(request.query_string)
             self._in_flight.enter(request)
             return self._cross_origin.preflight(request) or await self._handler(request)
         except ClientGoneError:

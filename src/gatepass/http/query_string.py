@@ -8,6 +8,8 @@ from urllib.parse import unquote_to_bytes
 from gatepass.http.refusals import BadRequest, UriTooLong
 
 MAX_QUERY_STRING_BYTES: Final = 16_384
+MAX_SEEN_BYTES: Final = 65_536
+"""Of what is looked at, on any path: not every server in front bounds it, and a megabyte takes 200 ms."""
 MAX_PARAMETERS: Final = 64
 _SECRET_NAMES: Final = frozenset(
     {
@@ -53,6 +55,17 @@ def parameters(query_string: bytes) -> dict[str, str]:
             raise BadRequest("A parameter of the query string is there more than once: send it once.")
         found[name] = value
     return found
+
+
+def refuse_endless(query_string: bytes) -> None:
+    """
+    Refuse what would take long to look through.
+
+    Raises:
+        UriTooLong: above 64 KiB.
+    """
+    if len(query_string) > MAX_SEEN_BYTES:
+        raise UriTooLong(f"The query string is longer than {MAX_SEEN_BYTES} bytes.")
 
 
 def refuse_secrets(query_string: bytes) -> None:

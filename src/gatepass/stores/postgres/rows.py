@@ -6,14 +6,18 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 from gatepass.domain.account import Account, EmailAddress, Scope
-from gatepass.domain.identifiers import AccountId, Generation, SessionId
+from gatepass.domain.identifiers import EPOCH, AccountId, Generation, SessionId
 from gatepass.domain.session import Session
 
 _UNHOLDABLE: Final = re.compile("[\x00\ud800-\udfff]")
 ACCOUNT: Final = "a.id, a.email, a.scopes, a.created_at, a.disabled_at"
 """The columns that `account` takes, in its order."""
+
+NOBODY: Final = (UUID(int=0), "nobody@invalid", "", EPOCH, None, "")
+"""Of no account: those columns, and the password's hash."""
 
 SESSION: Final = (
     "s.id, s.client_id, s.salt, s.generation, s.opened_at, s.rotated_at, s.ends_at, s.revoked_at, s.scopes, "

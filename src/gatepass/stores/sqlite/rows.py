@@ -15,6 +15,9 @@ from gatepass.domain.session import Session
 ACCOUNT: Final = "a.id, a.email, a.scopes, a.created_at, a.disabled_at"
 """The columns that `account` takes, in its order."""
 
+NOBODY: Final = (bytes(16), "nobody@invalid", "", 0, None, "")
+"""Of no account: those columns, and the password's hash."""
+
 SESSION: Final = (
     "s.client_id, s.salt, s.generation, s.opened_at, s.rotated_at, s.ends_at, s.revoked_at, s.scopes, "
     "a.id, a.email, a.scopes, a.created_at, a.disabled_at"
