@@ -24,6 +24,7 @@ with atheris.instrument_imports(include=["gatepass"]):
     from gatepass.http.client_address import ClientAddress
     from gatepass.http.messages import Request
     from gatepass.http.query_string import parameters
+    from gatepass.oauth.form import decoded
 
 LIMITS = DocumentLimits(max_document_characters=4096)
 ADDRESS = ClientAddress(["10.0.0.0/8"])
@@ -59,12 +60,16 @@ def query_string(data: bytes) -> None:
     parameters(data)
 
 
+def form(data: bytes) -> None:
+    decoded(data)
+
+
 def forwarded(data: bytes) -> None:
     ADDRESS(request((b"forwarded", data)).scope)
     ADDRESS(request((b"x-forwarded-for", data)).scope)
 
 
-DOORS = (bearer, tokens, document, envelope, query_string, forwarded)
+DOORS = (bearer, tokens, document, envelope, query_string, form, forwarded)
 
 
 def one(data: bytes) -> None:

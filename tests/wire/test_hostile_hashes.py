@@ -27,6 +27,7 @@ from gatepass.stores import copying
 from gatepass.stores.opening import open_store
 from tests.kit.me_app import MeApp
 from tests.kit.oauth_world import Program, program
+from tests.kit.store_of_run import store_url
 from tests.kit.world import CHEAP, Person, World, cheap_hash, running, settings_for
 from tests.oauth.test_authorization_code import Browser, asks
 from tests.wire.test_own_account import CHANGE, NEW
@@ -82,7 +83,7 @@ async def written_by_somebody_else(settings: Settings, password_hash: str, folde
 async def copied_from_another_store(settings: Settings, password_hash: str, folder: Path) -> None:
     """By what `gatepass db copy` does."""
     folder.joinpath("elsewhere").mkdir()
-    source = f"sqlite:///{folder / 'elsewhere' / 'gatepass.db'}"
+    source = store_url(folder / "elsewhere")
     await _add(source, password_hash)
     await (await open_store(settings.store_url)).close()  # its tables
     await copying.copy(source, settings.store_url, replaces=True, progress=lambda *_: None)
