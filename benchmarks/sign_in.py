@@ -23,7 +23,7 @@ from benchmarks.harness.picture import Bar, Mark
 from benchmarks.harness.processes import ServerProcess, cpu_seconds, free_port, server
 from benchmarks.harness.report import Goal, Report
 
-ROUNDS, SECONDS, REACH = 7, 2.0, 0.9
+ROUNDS, SECONDS, REACH = 15, 2.0, 0.9
 
 
 @dataclass
