@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from gatepass.domain.errors import StoreUnavailable
@@ -19,9 +21,12 @@ from tests.kit.postgres import Server, shared_server
 from tests.kit.processes import free_port, waits_for_port
 from tests.kit.store_world import DAY, NOW, announced, enrol
 
+CONNECTIONS = 3
 PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
-pytestmark = pytest.mark.names_its_stores("PgBouncer is PostgreSQL's neighbour")
-pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="needs pgbouncer: apt-get install pgbouncer")
+pytestmark = [
+    pytest.mark.names_its_stores("PgBouncer is PostgreSQL's neighbour"),
+    pytest.mark.skipif(PGBOUNCER is None, reason="needs pgbouncer: apt-get install pgbouncer"),
+]
 # The schema of this test stands in the pool's own start-up statement: PgBouncer takes no such parameter of clients.
 _SETTINGS = """
 [databases]
@@ -32,7 +37,8 @@ listen_port = {port}
 auth_type = any
 unix_socket_dir =
 pool_mode = transaction
-default_pool_size = 3
+default_pool_size = {connections}
+server_round_robin = 1
 logfile = {folder}/log
 """
 
@@ -44,7 +50,11 @@ def url() -> Iterator[str]:
     folder, port = Path(tempfile.mkdtemp(prefix="gatepass-pgbouncer-")), free_port()
     folder.chmod(0o777)
     settings = folder / "ini"
-    settings.write_text(_SETTINGS.format(server=server.port, schema=server.new_schema(), port=port, folder=folder))
+    settings.write_text(
+        _SETTINGS.format(
+            server=server.port, schema=server.new_schema(), port=port, folder=folder, connections=CONNECTIONS
+        )
+    )
     user = "nobody" if os.geteuid() == 0 else None
     process = subprocess.Popen([str(PGBOUNCER), "-q", str(settings)], user=user)
     try:
@@ -76,14 +86,24 @@ async def test_everything_works_with_the_parameter_that_the_page_names(url: str)
 
 async def test_without_the_parameter_the_error_says_which_one_is_missing(url: str) -> None:
     await postgres.upgrade(f"{url}?pgbouncer=true")
+    await _has_them_all_open(url)
     with pytest.raises(StoreUnavailable, match="add pgbouncer=true to database_url"):
         await _ask_often(url)
 
 
+async def _has_them_all_open(url: str) -> None:
+    """PgBouncer opens another connection only where all that it has are busy."""
+    clients = [await asyncpg.connect(url, statement_cache_size=0) for _ in range(CONNECTIONS)]
+    await asyncio.gather(*(client.execute("SELECT pg_sleep(0.3)") for client in clients))
+    for client in clients:
+        await client.close()
+
+
 async def _ask_often(url: str) -> None:
-    stores = [await postgres.open_store(url) for _ in range(2)]
-    try:
+    async with AsyncExitStack() as stack:
+        stores = []
+        for _ in range(2):
+            store = await postgres.open_store(url)
+            stack.push_async_callback(store.close)
+            stores.append(store)
         await asyncio.gather(*(store.keys.all() for store in stores for _ in range(40)))
-    finally:
-        for store in stores:
-            await store.close()
