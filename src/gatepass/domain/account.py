@@ -6,10 +6,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType
+from typing import Final, NewType
+from uuid import UUID
 
 from gatepass.domain.errors import BadUserInput
-from gatepass.domain.identifiers import AccountId
+from gatepass.domain.identifiers import EPOCH, AccountId
 
 EmailAddress = NewType("EmailAddress", str)
 Scope = NewType("Scope", str)
@@ -35,6 +36,10 @@ class Account:
     def enabled(self) -> bool:
         """Whether this account can sign in and refresh."""
         return self.disabled_at is None
+
+
+NOBODY: Final = Account(AccountId(UUID(int=0)), EmailAddress("nobody@invalid"), (), EPOCH)
+"""For work that is done for a name that has no account as well: the clock must not tell which names there are."""
 
 
 def email_address(text: str) -> EmailAddress:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
-from uuid import UUID
 
 from gatepass.domain import password
-from gatepass.domain.account import MAX_EMAIL_CHARACTERS, Account, EmailAddress, email_address
+from gatepass.domain.account import MAX_EMAIL_CHARACTERS, NOBODY, EmailAddress, email_address
 from gatepass.domain.audit import AuditEvent, Deed, Reason, Result
 from gatepass.domain.errors import BadUserInput, FlowUnavailable, HashingFailed, InvalidCredentials, Overloaded
-from gatepass.domain.identifiers import EPOCH, AccountId, SessionId
+from gatepass.domain.identifiers import SessionId
 from gatepass.domain.occasion import Occasion
 from gatepass.domain.secret import Secret
 from gatepass.usecases.notes import about
 from gatepass.usecases.ports import Accounts, AuditLog, AuditTrail, Clock, Directory, Passwords, StoredCredentials
 from gatepass.usecases.sign_in_attempts import AttemptingClient, SignInAttempts
-
-_NOBODY: Final = Account(AccountId(UUID(int=0)), EmailAddress("nobody@invalid"), (), EPOCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ class CheckCredentials:
         refused = AuditEvent(deed, self.clock(), occasion, Result.REFUSED)
         # A name that nobody has is left out: some of those are passwords that were typed into the wrong field.
         # Named either way, though: the clock must not tell which names there are.
-        named = about(stored.account if stored else _NOBODY, refused)
+        named = about(stored.account if stored else NOBODY, refused)
         refused, account = (named, stored.account.id) if stored else (refused, None)
         async with self.attempts.attempt(name, account, client, refused) as attempt:
             reason = await (self._check_password if use_management_flow else self._ask_directory)(stored, plain)

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
-from uuid import UUID
 
 from gatepass.domain import device_hint
+from gatepass.domain.account import NOBODY
 from gatepass.domain.attempts import NO_WAIT, AttemptLimits, CounterKey, Decision, SignInAttempt, Standing, Taken, Wait
 from gatepass.domain.audit import AuditEvent, Note
 from gatepass.domain.errors import FlowUnavailable, HashingFailed, Overloaded, StoreUnavailable
@@ -27,7 +27,6 @@ Pseudonym = Callable[[str], bytes]
 
 NO_GUESS: Final = (Overloaded, HashingFailed, FlowUnavailable, StoreUnavailable)
 """What ends an attempt before its password was compared."""
-_NOBODY: Final = AccountId(UUID(int=0))
 _BETWEEN_LOOKS: Final = timedelta(milliseconds=50)
 
 
@@ -171,7 +170,7 @@ class SignInAttempts:
             return None
         key = self._hint_keys.find(hint.key_id)
         # For a name that nobody has the MAC is computed too: the clock must not tell which names there are.
-        if key is None or not device_hint.is_authentic(hint, key, account or _NOBODY) or account is None:
+        if key is None or not device_hint.is_authentic(hint, key, account or NOBODY.id) or account is None:
             return None
         return str(hint.session) if self._clock() - hint.issued_at < self._limits.known_for else None
 
