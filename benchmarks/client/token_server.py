@@ -16,8 +16,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-import uvicorn
-
+from benchmarks.harness.lean import serve
 from gatepass.http.asgi import Receive, Scope, Send
 
 # A second refresh for one expiry comes right after the first. The client renews when a fifth of the life is left.
@@ -167,17 +166,7 @@ class TokenServer:
 
 def main(port: int) -> None:
     """Serve until ended."""
-    uvicorn.run(
-        TokenServer(),
-        host="127.0.0.1",
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        lifespan="off",
-        access_log=False,
-        log_level="error",
-        server_header=False,
-    )
+    serve(TokenServer(), port)
 
 
 if __name__ == "__main__":

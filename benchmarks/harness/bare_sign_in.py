@@ -17,11 +17,11 @@ import threading
 from pathlib import Path
 from queue import SimpleQueue
 
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from benchmarks.harness.installation import PASSWORD
+from benchmarks.harness.lean import serve
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.domain.secret import Secret
@@ -112,16 +112,7 @@ async def _answer(send: Send, status: int, tokens: dict[str, str]) -> None:
 
 def main(port: int, path: Path, password_hash: str) -> None:
     """Serve until ended."""
-    uvicorn.run(
-        BareSignIn(path, password_hash),
-        host="127.0.0.1",
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="error",
-        server_header=False,
-    )
+    serve(BareSignIn(path, password_hash), port, lifespan="on")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 
-import uvicorn
 from graphql import build_schema, introspection_from_schema
 
 from benchmarks.harness.bodies import UPSTREAM_SCHEMA
+from benchmarks.harness.lean import serve
 from gatepass.http.asgi import Message, Receive, Scope, Send
 
 
@@ -45,18 +45,8 @@ def upstream_schema() -> bytes:
 
 
 def main(port: int, answer_bytes: int, *, has_schema: bool) -> None:
-    """Serve until ended, as lean as uvicorn goes."""
-    uvicorn.run(
-        Echo(answer_bytes, upstream_schema() if has_schema else None),
-        host="127.0.0.1",
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        lifespan="off",
-        access_log=False,
-        log_level="error",
-        server_header=False,
-    )
+    """Serve until ended."""
+    serve(Echo(answer_bytes, upstream_schema() if has_schema else None), port)
 
 
 if __name__ == "__main__":
