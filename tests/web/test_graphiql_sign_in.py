@@ -128,8 +128,8 @@ def test_what_the_editors_had_put_off_when_she_signs_out_is_no_error_of_the_page
     iris.signs_in()
     iris.is_signed_in()
     iris.page.evaluate(
-        """() => { for (const editor of __MONACO.editor.getEditors()) editor.trigger("", "cursorMove", { to: "right" });
-             [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Sign out").click(); }"""
+        """() => { for (const each of __MONACO.editor.getEditors()) each.trigger("", "cursorMove", { to: "right" });
+                   [...document.querySelectorAll("button")].find(each => each.textContent === "Sign out").click(); }"""
     )
     iris.is_signed_out()
     iris.sees_the_editor()
