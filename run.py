@@ -202,10 +202,10 @@ def test(arguments: list[str]) -> int:
     """
     Run the tests, or with the oldest graphql-core those that touch it; Strawberry needs a newer one.
 
-    All of them run on all cores, a file on one; with options of pytest, as those say.
+    All of them run on all cores, a file in one process; with options of pytest, as those say.
     """
     if arguments[:2] != ["--graphql-core", "3.2"]:
-        everything = ("-n", "logical", "--dist", "loadfile")
+        everything = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
         return become(prepare(".venv", "server", "dev"), "-m", "pytest", *(arguments or everything))
     python = prepare(".venv-graphql-core-3.2", "server", "graphql-core-3.2", pins=PINS_GRAPHQL_32)
     return become(python, "-m", "pytest", *(arguments[2:] or ["tests/graphql", "tests/gateway"]))
@@ -222,7 +222,7 @@ def check(arguments: list[str]) -> int:
         "formatting": follow(python.with_name("ruff"), "format", "--check", *code),
         "types": follow(python, "-m", "mypy", *code),
         "imports": follow(python.with_name("lint-imports"), "--no-logo"),
-        "documentation": follow(python, "-m", "pytest", "-q", "-n", "logical", "tests/docs"),
+        "documentation": follow(python, "-m", "pytest", "-q", "-n", "auto", "tests/docs"),
     }
     failed = [name for name, exit_code in results.items() if exit_code]
     print(f"\ncheck: {', '.join(failed)} failed" if failed else "\ncheck: all is well")
