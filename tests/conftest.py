@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.kit.kept_workers import end_workers, keep_workers
+
 # An example takes as long as a busy machine lets it: a limit in milliseconds fails where nothing is wrong.
 settings.register_profile("gatepass", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gatepass")
@@ -23,8 +25,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_server_stays() -> Iterator[None]:
-    """The PostgreSQL that the first test to want one has started ends with the last."""
+    """The PostgreSQL and the hash workers that the first test to want them has started end with the last."""
+    keep_workers()
     yield
+    end_workers()
     # Only where a test has imported it: asyncpg is not in every environment that runs tests.
     if (kit := sys.modules.get("tests.kit.postgres")) is not None:
         kit.stop_shared_server()

@@ -175,7 +175,7 @@ def test_curl_has_no_token_on_its_command_line(signed_in: PlainServer, tmp_path:
     """Nor in its environment: a program in curl's place sees what others could."""
     spy = tmp_path / "curl"
     spy.write_text(
-        f"#!{sys.executable}\nimport os, sys\nprint(sys.argv, os.environ)\nprint(open(sys.argv[6][1:]).read())\n"
+        f"#!{sys.executable}\nimport os, sys\nprint(sys.argv, os.environ)\nprint(open(sys.argv[7][1:]).read())\n"
     )
     spy.chmod(0o755)
     environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import urlsplit
 
 import click
 from click.core import ParameterSource
@@ -102,9 +101,9 @@ class Connection:
             stored = self.stored(self.store())
             if stored is not None and stored.access_token and is_fresh(stored, now=time.time(), min_ttl=min_ttl):
                 return stored.access_token
-        from gatepass.cli.progress import Progress  # noqa: PLC0415 - not for what is kept
+        from gatepass.cli.progress import waiting_for  # noqa: PLC0415 - not for what is kept
 
-        with self.open() as api, Progress(f"waiting for {urlsplit(api.url).netloc}"):
+        with self.open() as api, waiting_for(api.url):
             return api.token(min_ttl)
 
 

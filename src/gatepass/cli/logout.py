@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gatepass.cli.connection import Connection, is_given_by_environment, with_connection
-from gatepass.cli.progress import Progress
+from gatepass.cli.progress import waiting_for
 from gatepass.cli.terminal import say
 from gatepass.domain.errors import GatepassError
 
@@ -36,7 +36,7 @@ def logout(connection: Connection) -> None:
     from gatepass.client import Client  # noqa: PLC0415 - it brings httpx2
 
     try:
-        with Client(stored.url, profile=stored.profile, store=store) as api, Progress(f"waiting for {stored.url}"):
+        with Client(stored.url, profile=stored.profile, store=store) as api, waiting_for(stored.url):
             is_known = api.sign_out()
     finally:
         store.delete(stored.profile)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -13,7 +12,7 @@ from gatepass.cli.command import FAILED
 from gatepass.cli.connection import Connection, with_connection
 from gatepass.cli.documents import with_operation
 from gatepass.cli.graphql_errors import say_errors
-from gatepass.cli.progress import Progress
+from gatepass.cli.progress import waiting_for
 from gatepass.cli.terminal import say
 
 
@@ -74,7 +73,7 @@ def query(
 
         run_export(connection, Job(document, variables, operation, form, path), target, resume=resume)
         return
-    with connection.open() as api, Progress(f"waiting for {urlsplit(api.url).netloc}"):
+    with connection.open() as api, waiting_for(api.url):
         reply = api.execute(document, variables, operation_name=operation)
     if reply.data is not None or not reply.errors:
         _write(_text(reply.data, form, path), target)

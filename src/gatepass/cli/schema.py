@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
 from gatepass.cli.connection import Connection, with_connection
 from gatepass.cli.graphql_errors import say_errors
-from gatepass.cli.progress import Progress
+from gatepass.cli.progress import waiting_for
 from gatepass.cli.rows import as_json
 from gatepass.domain.errors import GatepassError
 
@@ -32,7 +31,7 @@ def schema(connection: Connection, *, is_sdl: bool) -> None:
     """
     from gatepass.cli.sdl import sdl  # noqa: PLC0415 - not for --help
 
-    with connection.open() as api, Progress(f"waiting for {urlsplit(api.url).netloc}"):
+    with connection.open() as api, waiting_for(api.url):
         data = _introspected(api)
     click.echo(sdl(data["__schema"]) if is_sdl else f"{as_json(data)}\n", nl=False)
 

@@ -8,6 +8,7 @@ import click
 
 from gatepass.cli.connection import Connection, with_connection
 from gatepass.cli.documents import with_operation
+from gatepass.cli.progress import waiting_for
 from gatepass.cli.rows import as_json
 
 
@@ -23,8 +24,9 @@ def subscribe(
 
     Each event is printed at once as one line of JSON. Ctrl-C ends it, with exit code 130.
     """
-    with connection.open() as api:
+    with connection.open() as api, waiting_for(api.url) as progress:
         for number, data in enumerate(api.subscribe(document, variables, operation_name=operation), 1):
+            progress.stop()
             click.echo(as_json(data, indent=None))
             if number == first:
                 return
