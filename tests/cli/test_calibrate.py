@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def test_it_proposes_settings_that_can_be_used(
     assert proposed == {"argon2_memory_kib": 32_768, "argon2_iterations": 2}
     Settings(data_dir=folder, **proposed)
     assert "sign-ins a second" in result.err
+    told = json.loads(gatepass("calibrate", "--milliseconds", "5000", "--json").out)
+    assert told["argon2_memory_kib"] == 32_768
+    assert told["seconds"] > 0
 
 
 def test_a_slow_machine_gets_the_minimum_and_is_told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import time
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A token and how long it is good for, None where nobody said so."""
+
+    access: str
+    seconds_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,10 @@ class Connection:
         return Client(address, profile=stored.profile if stored is not None else self.profile, store=store)
 
     def token(self, min_ttl: timedelta | None = None) -> str:
+        """See `given`."""
+        return self.given(min_ttl).access
+
+    def given(self, min_ttl: timedelta | None = None) -> Given:
         """
         A valid access token, renewed if needed. One that is kept and good costs no network, nor its imports.
 
@@ -96,15 +109,17 @@ class Connection:
 
         given = os.environ.get("GATEPASS_TOKEN", "").strip()
         if is_token(given):
-            return given
+            return Given(given, None)
         if not is_given_by_environment():
-            stored = self.stored(self.store())
-            if stored is not None and stored.access_token and is_fresh(stored, now=time.time(), min_ttl=min_ttl):
-                return stored.access_token
+            stored, now = self.stored(self.store()), time.time()
+            if stored is not None and stored.access_token and is_fresh(stored, now=now, min_ttl=min_ttl):
+                return Given(stored.access_token, int(stored.remaining_seconds(now)))
         from gatepass.cli.progress import waiting_for  # noqa: PLC0415 - not for what is kept
 
         with self.open() as api, waiting_for(api.url):
-            return api.token(min_ttl)
+            access, held = api.token(min_ttl), api.session.held
+        left = held.until - time.monotonic() if held is not None else math.inf
+        return Given(access, int(left) if left < math.inf else None)
 
 
 def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callable[..., R]:
@@ -166,6 +181,11 @@ def no_input(command: Callable[..., R]) -> Callable[..., R]:
         return command(*args, may_ask=not no_input and sys.stdin.isatty(), **kwargs)
 
     return with_option
+
+
+def is_json_anyway(command: Callable[..., R]) -> Callable[..., R]:
+    """`--json` where there is no other form: whoever gives it everywhere is not stopped."""
+    return click.option("--json", is_flag=True, expose_value=False, help="As JSON, which it is anyway.")(command)
 
 
 def is_given_by_environment() -> bool:

@@ -109,7 +109,14 @@ def renewal(session: Session, need: Need) -> Flow[Held]:
         raise _fixed_token_refused(session)
     if not session.source.is_kept:
         return (yield from _renewed_or_held(session, need))
-    lock = yield from _locked(session)
+    try:
+        lock = yield from _locked(session)
+    except StoreError:
+        # A folder that can only be read, as of a container: what is kept there is good until it ends.
+        yield from _read(session)
+        if (found := session.usable(need)) is None:
+            raise
+        return found
     try:
         kept = yield from _read(session)
         found = session.usable(need)
