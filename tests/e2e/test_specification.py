@@ -6,16 +6,24 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.e2e.conftest import EMAIL, PASSWORD, PLAIN_PASSWORD, Site
+from tests.e2e.conftest import EMAIL, PASSWORD, PLAIN_PASSWORD, Site, site_before
 
 PAGES = Path(__file__).parent / "specification"
 ADDRESS = "https://azp-primary-api.azurewebsites.net/graphql/"
 QUERY = '{companies(where:{company_number:{eq:"GP000042"}}){items{company_number company_name}}}'
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, register: str) -> Iterator[Site]:
+    """Yield one for all examples: they only sign in."""
+    with site_before(register, tmp_path_factory.mktemp("site") / "gatepass") as site:
+        yield site
 
 
 def test_the_curl_line_signs_in(site: Site) -> None:

@@ -110,9 +110,10 @@ class Connection:
         given = os.environ.get("GATEPASS_TOKEN", "").strip()
         if is_token(given):
             return Given(given, None)
-        if not is_given_by_environment():
+        if given_by_environment() is None:
             stored, now = self.stored(self.store()), time.time()
-            if stored is not None and stored.access_token and is_fresh(stored, now=now, min_ttl=min_ttl):
+            is_meant = stored is not None and not is_of_another_user(stored)
+            if stored and is_meant and stored.access_token and is_fresh(stored, now=now, min_ttl=min_ttl):
                 return Given(stored.access_token, int(stored.remaining_seconds(now)))
         from gatepass.cli.progress import waiting_for  # noqa: PLC0415 - not for what is kept
 
@@ -188,9 +189,23 @@ def is_json_anyway(command: Callable[..., R]) -> Callable[..., R]:
     return click.option("--json", is_flag=True, expose_value=False, help="As JSON, which it is anyway.")(command)
 
 
-def is_given_by_environment() -> bool:
-    """Whether credentials of the environment come before what is kept."""
-    return any(os.environ.get(name) for name in ("GATEPASS_TOKEN", "GATEPASS_USERNAME"))
+def given_by_environment() -> str | None:
+    """The variable with credentials that come before what is kept; a user without a password is none."""
+    if os.environ.get("GATEPASS_TOKEN"):
+        return "GATEPASS_TOKEN"
+    has_password = any(os.environ.get(name) for name in ("GATEPASS_PASSWORD", "GATEPASS_PASSWORD_FILE"))
+    return "GATEPASS_USERNAME" if os.environ.get("GATEPASS_USERNAME") and has_password else None
+
+
+def is_of_another_user(stored: StoredSignIn) -> bool:
+    """Whether GATEPASS_USERNAME says that another user is meant."""
+    return os.environ.get("GATEPASS_USERNAME") not in (None, "", stored.username)
+
+
+def say_what_comes_first() -> None:
+    """Nobody is to wonder why a kept sign-in is not the one that is used."""
+    if (name := given_by_environment()) is not None:
+        say(f"{name} is set and comes before what is kept")
 
 
 def _checked_name(name: str) -> str:

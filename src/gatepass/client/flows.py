@@ -260,6 +260,11 @@ def _written(session: Session, held: Held, kept: StoredSignIn | None) -> Flow[No
 
 def _nothing_left(session: Session) -> ClientError:
     held = session.held
+    if session.source.is_kept and session.source.origin == "environment" and held is None:
+        return session.required(
+            "GATEPASS_USERNAME is set without GATEPASS_PASSWORD or GATEPASS_PASSWORD_FILE, and no sign-in of that user "
+            f"is kept for {session.source.url}."
+        )
     if session.source.password is not None or held is None:
         return session.required(f"Nobody is signed in at {session.source.url}.")
     if held.refresh is None:
