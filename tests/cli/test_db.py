@@ -128,6 +128,9 @@ def test_accounts_move_to_postgresql_and_back(
     assert (again.code, "Say --replace" in again.err) == (1, True)
     assert gatepass("db", "copy", "--from", there, "--to", url, "--replace").code == 0
     assert gatepass("db", "copy", "--from", url, "--to", back).code == 0
+    assert gatepass("db", "copy", "--from", there, "--replace").code == 0  # the password is on no command line
+    assert gatepass("db", "copy", "--to", back, "--replace").code == 0
+    assert gatepass("db", "copy").code == 2
     monkeypatch.setenv("GATEPASS_DATABASE_URL", back)
     assert emails(gatepass("user", "list", "--json").out) == [with_ana]
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
 import os
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +18,7 @@ from typing import Any
 import click
 import pytest
 
+from gatepass.cli import progress
 from gatepass.cli.export import ExportError, Job, run_export
 from gatepass.cli.export_state import State, save
 
@@ -310,3 +314,26 @@ def test_an_empty_list_is_an_empty_file(tmp_path: Path) -> None:
     for form, text in (("csv", ""), ("json", "[]\n")):
         exported(Api(spoil=empty), tmp_path / form, replace(JOB, form=form))
         assert (tmp_path / form).read_text() == text
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "table"])
+def test_who_waits_at_a_terminal_is_told(
+    form: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the first rows; a table comes when all pages are there, and says meanwhile how many it has."""
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(progress, "NEXT_SECONDS", 0.001)
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    seen = io.StringIO()
+
+    def slow(start: int) -> None:
+        wanted = {0: "waiting for 127.0.0.1:1 (", 3: "3 of 10 rows"}.get(start) if form == "table" or not start else ""
+        deadline = time.monotonic() + 10
+        while wanted and wanted not in seen.getvalue():
+            assert time.monotonic() < deadline, seen.getvalue()
+            seen.write(capsys.readouterr().err)
+
+    exported(Api(before=slow), None, replace(JOB, form=form))
+    seen.write(capsys.readouterr().err)
+    assert seen.getvalue().endswith("\r")

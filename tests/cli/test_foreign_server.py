@@ -6,12 +6,14 @@ What the server says is HTTP 200 with an error, 401 or 403; it gives no `expires
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gatepass.cli import progress
 from tests.cli.conftest import Gatepass, Result
 from tests.kit.event_server import EXPIRED_AS, EventServer, foreign_server
 from tests.kit.plain_server import COMPANIES, EMAIL, PASSWORD
@@ -50,6 +52,18 @@ def test_a_subscription(gatepass: Gatepass, server: EventServer) -> None:
     server.plain.expire_access_tokens()
     server.has_websocket = False
     assert renewed(server, gatepass("subscribe", "-", stdin=asked), 2) == '{"count": 1}\n{"count": 2}\n'
+
+
+def test_who_waits_for_events_at_a_terminal_is_told(
+    gatepass: Gatepass, server: EventServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the first: then the events are word enough."""
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    told = gatepass("subscribe", "-", stdin="subscription { count(to: 2) }")
+    assert (told.code, told.out) == (0, '{"count": 1}\n{"count": 2}\n')
+    assert told.err.startswith("\rwaiting for 127.0.0.1:")
+    assert told.err.endswith("\r")
 
 
 def test_an_export_in_which_the_token_expires(

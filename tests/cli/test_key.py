@@ -183,10 +183,11 @@ def test_a_rotation_is_called_off_by_removing_the_next_key(gatepass: Gatepass, f
     assert len(listed(gatepass)) == 2
 
 
-def test_an_id_may_begin_with_a_hyphen(gatepass: Gatepass, folder_with_keys: Path) -> None:
-    """One in 64 does: it is no option."""
-    result = gatepass("key", "retire", "-Xy_z")
-    assert (result.code, "There is no key -Xy_z" in result.err) == (1, True)
+@pytest.mark.parametrize("begin", ["-Xy_z", "-hy_z", "-Xhy_z", "--Xhy"])
+def test_an_id_may_begin_with_a_hyphen(gatepass: Gatepass, folder_with_keys: Path, begin: str) -> None:
+    """One in 64 does: it is no option, and no wish for help."""
+    result = gatepass("key", "retire", begin, "--now")
+    assert (result.code, f"There is no key {begin}" in result.err) == (1, True)
 
 
 # -- reseal -----------------------------------------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
 from gatepass.cli import progress
 from gatepass.cli.progress import Progress
+from gatepass.cli.terminal import complain, say
 
 
 def left_on_the_line(written: str) -> str:
@@ -48,9 +50,41 @@ def test_the_line_is_written_over_and_then_gone(
         word.now("short\x1b[2J")
         while "short" not in seen:
             seen += capsys.readouterr().err
-        word.say("this stays")
+        say("this stays")
     seen += capsys.readouterr().err
     assert re.search(r"\rshort\\x1b\[2J \(0 s\) +\r", seen)
     assert "this stays\n" in seen
     assert "\x1b" not in seen
     assert left_on_the_line(seen).strip() == ""
+
+
+def test_what_is_said_meanwhile_begins_a_line_of_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error behind the line would be read as a part of it."""
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.001)
+    for tell in (say, complain):
+        seen = ""
+        with Progress("waiting", is_shown=True):
+            while "waiting" not in seen:
+                seen += capsys.readouterr().err
+            tell("no such column")
+            seen += capsys.readouterr().err
+        before, _, _ = seen.partition("no such column")
+        assert left_on_the_line(before).removeprefix("gatepass: ").strip() == "", before
+
+
+def test_a_line_that_was_stopped_comes_no_more(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data follows, on the same terminal."""
+    monkeypatch.setattr(progress, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(progress, "NEXT_SECONDS", 0.001)
+    seen = ""
+    with Progress("waiting", is_shown=True) as word:
+        while "waiting" not in seen:
+            seen += capsys.readouterr().err
+        word.stop()
+        assert left_on_the_line(seen + capsys.readouterr().err).strip() == ""
+        time.sleep(0.01)
+        assert capsys.readouterr().err == ""

@@ -6,8 +6,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gatepass.crypto import password_pool
 from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.password_pool import PasswordPool
+from gatepass.crypto.worker_process import WorkerProcess
+
+
+@pytest.fixture(autouse=True)
+def _workers_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(password_pool, "WorkerProcess", WorkerProcess)
 
 
 @pytest.fixture

@@ -236,6 +236,19 @@ def test_copy_header_gives_the_header_line(signed_in: Ana) -> None:
     assert header.removeprefix("Authorization: Bearer ") in signed_in.service.live_access_tokens
 
 
+def test_an_example_begins_with_the_comment_that_says_what_to_do(context: BrowserContext, endpoint: Endpoint) -> None:
+    """On a narrow screen its end and its beginning are not to be seen at once, and the caret is in the editor."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 390, "height": 500})
+    ana = Ana(page, endpoint.service)
+    ana.opens(endpoint.url)
+    ana.signs_in()
+    ana.is_signed_in()
+    expect(ana.editor).to_have_value(EXAMPLE)
+    expect(ana.editor).to_be_focused()
+    assert page.evaluate("[document.activeElement.selectionStart, document.activeElement.scrollTop]") == [0, 0]
+
+
 def test_a_narrow_screen_needs_no_sideways_scrolling(context: BrowserContext, endpoint: Endpoint) -> None:
     """WCAG 1.4.10, reflow."""
     page = context.new_page()

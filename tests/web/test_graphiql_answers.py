@@ -39,7 +39,7 @@ def test_the_first_page_says_what_to_do_and_the_example_after_sign_in_runs(
     assert iris.text_of().startswith("# Sign in with")
     iris.signs_in()
     iris.is_signed_in()
-    assert iris.text_of().startswith("# The first fields of this API.")
+    assert iris.text_of().startswith("# The first fields of this API. The documentation explorer shows")
     # As after every text that was put there: GraphiQL takes it up a moment later.
     iris.page.wait_for_timeout(500)
     iris.presses("Execute query")
@@ -169,6 +169,20 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(signed_in: Iris) -> None:
     signed_in.page.set_viewport_size({"width": 320, "height": 640})
     signed_in.page.wait_for_timeout(300)
     assert signed_in.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_narrow_page_ends_where_its_last_pane_does(signed_in: Iris) -> None:
+    """However long the query and its answer are: each scrolls in its own pane."""
+    signed_in.page.set_viewport_size({"width": 390, "height": 844})
+    fields = "\n".join(f"a{number}: hello" for number in range(200))
+    signed_in.runs(f"query Long {{\n{fields}\n}}")
+    signed_in.reads("a199")
+    signed_in.page.wait_for_timeout(300)
+    page, panes = signed_in.page.evaluate(
+        """() => [document.documentElement.scrollHeight,
+                  document.querySelector(".graphiql-container").getBoundingClientRect().bottom + scrollY]"""
+    )
+    assert page <= panes + 1
 
 
 def test_the_page_is_within_its_weight(endpoint: Endpoint, context: BrowserContext) -> None:

@@ -84,6 +84,25 @@ def test_what_looked_harmless_goes_when_it_turns_out_to_be_a_password(iris: Iris
     iris.reads("accessToken")
     rests(iris)
     assert PASSWORD not in iris.kept()
+    assert "Harmless" not in history_of(iris)
+
+
+def test_what_was_kept_goes_when_the_form_says_that_it_is_a_password(iris: Iris) -> None:
+    """From the history in the panel as well; what is run afterwards is kept as ever."""
+    iris.runs("query Harmless($p: String) { hello(name: $p) }", f'{{"p": "{PASSWORD}"}}')
+    iris.reads("UNAUTHENTICATED")
+    rests(iris)
+    assert PASSWORD in iris.kept(), "as nobody could know it then"
+    iris.signs_in()
+    expect(iris.page.get_by_role("heading", name="Signed in")).to_be_visible()
+    assert PASSWORD not in iris.kept()
+    assert "Harmless" not in history_of(iris)
+    iris.runs("query Later { hello }")
+    iris.reads("Hello, you!")
+    rests(iris)
+    assert "Later" in history_of(iris)
+    assert "Later" in iris.kept()
+    assert PASSWORD not in iris.kept()
 
 
 def test_typed_by_hand_and_never_run_it_is_kept_nowhere(iris: Iris) -> None:
@@ -100,6 +119,8 @@ def test_typed_by_hand_and_never_run_it_is_kept_nowhere(iris: Iris) -> None:
     [
         ("variables.json", '{"password": "hunter2-hunter2"}', "hunter2"),
         ("variables.json", '{"passw\\u006frd": "hunter2-hunter2"}', "hunter2"),
+        ("variables.json", '{"userPwd": "hunter2-hunter2"}', "hunter2"),
+        ("variables.json", '{"token": "hunter2-hunter2"}', "hunter2"),
         ("variables.json", '{"x": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEifQ.c2ln"}', "eyJhbGci"),
         ("variables.json", f'{{"x": "gph_{56 * "k"}"}}', "kkkk"),
         ("request-headers.json", '{"Authorization": "Bearer abcdefghi"}', "abcdefghi"),

@@ -123,6 +123,18 @@ def test_signing_out_clears_everything(iris: Iris) -> None:
     iris.is_signed_out()
 
 
+def test_what_the_editors_had_put_off_when_she_signs_out_is_no_error_of_the_page(iris: Iris) -> None:
+    """They look for equal words 50 ms after the caret has moved; the context's end says if a promise of that broke."""
+    iris.signs_in()
+    iris.is_signed_in()
+    iris.page.evaluate(
+        """() => { for (const each of __MONACO.editor.getEditors()) each.trigger("", "cursorMove", { to: "right" });
+                   [...document.querySelectorAll("button")].find(each => each.textContent === "Sign out").click(); }"""
+    )
+    iris.is_signed_out()
+    iris.sees_the_editor()
+
+
 def test_the_device_hint_goes_with_the_next_sign_in_and_ends_with_the_sign_out(iris: Iris) -> None:
     iris.signs_in()
     iris.is_signed_in()

@@ -52,6 +52,20 @@ def test_a_laptop_that_slept_renews_when_it_wakes(context: BrowserContext, endpo
     ana.is_signed_in()
 
 
+def test_it_is_renewed_at_four_fifths_of_its_life_and_no_sooner(context: BrowserContext, endpoint: Endpoint) -> None:
+    page = context.new_page()
+    page.clock.install()
+    ana = Ana(page, endpoint.service)
+    ana.opens(endpoint.url)
+    ana.signs_in()
+    ana.is_signed_in()
+    page.clock.fast_forward("47:00")
+    expect(page.get_by_role("timer")).to_have_text(re.compile(r"^1[23]:\d\d$"))
+    assert ana.service.count("signInRefresh") == 0
+    page.clock.fast_forward("01:01")
+    wait_until_renewals(ana, 1)
+
+
 def test_a_refused_bearer_is_renewed_once_and_the_request_sent_again(ana: Ana) -> None:
     ana.signs_in()
     ana.is_signed_in()

@@ -38,7 +38,7 @@ const lazyPrettier = {
   },
 };
 
-/** Things of GraphiQL that have no setting: file → what is in it, what takes its place. A text that is not there any more fails the build. */
+/** Things of GraphiQL that have no setting: file → what is in it, what takes its place. A file or text that is not there any more fails the build. */
 const EDITS = [
   // It names one web font, and falls back to a proportional one; the number of the last line is too faint to read; beside the panel lines end
   // under the buttons.
@@ -55,6 +55,9 @@ const EDITS = [
   [/graphiql.dist.GraphiQL\.js$/, '"aria-controls": "graphiql-session"', '"aria-controls": "graphiql-session", "aria-current": index_1 === activeTabIndex', 'role: "tabpanel"', 'role: "group"'],
   // A picture in a description would tell its server who reads the documentation. The policy forbids it; better not to ask.
   [/monaco-editor.esm.vs.base.browser.markdownRenderer\.js$/, "renderer.image = defaultMarkedRenderers.image;", 'renderer.image = ({ text }) => escape(text ?? "");'],
+  // Whoever is disposed gives up what it had put off, and the promise of that is rejected; most callers never look at it, and each such
+  // sign-out would be an error of the page. Callers that do look are told as before. (microsoft/vscode#285890)
+  [/monaco-editor.esm.vs.base.common.async\.js$/, "this.doReject?.(new CancellationError());", "this.completionPromise.catch(() => {}); this.doReject?.(new CancellationError());"],
   // What a button says is its name.
   [/@graphiql.plugin-history.dist.components\.js$/, '"aria-label": "Set active", ', ""],
 ];
@@ -69,8 +72,15 @@ function rules({ keyword, string, number, key, comment, type }) {
 
 const adapted = {
   name: "adapted",
-  setup({ onLoad }) {
-    for (const [filter, ...pairs] of EDITS) onLoad({ filter }, ({ path }) => edited(path, pairs));
+  setup({ onLoad, onEnd }) {
+    const missing = new Set(EDITS.map(([filter]) => filter));
+    for (const [filter, ...pairs] of EDITS) {
+      onLoad({ filter }, ({ path }) => {
+        missing.delete(filter);
+        return edited(path, pairs);
+      });
+    }
+    onEnd(() => { if (missing.size) throw new Error(`no file for ${[...missing].join(", ")}`); });
     // It asks the network for every path in an answer that ends like a picture's, of whatever host.
     onLoad({ filter: /@graphiql.react.dist.components.image-preview\.js$/ }, () => ({ contents: "export const ImagePreview = Object.assign(() => null, { shouldRender: () => false });" }));
   },

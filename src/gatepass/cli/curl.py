@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import click
@@ -15,9 +16,14 @@ import click
 from gatepass.cli.connection import Connection, with_connection
 from gatepass.domain.errors import GatepassError
 
-# Schemes only. A URL without one becomes file://…, which `--proto` refuses: so no host gets the token unseen.
-_ONLY_URLS = ("--proto-default", "file", "--proto", "=http,https")
-_BODY = ("-d", "--data")
+# Schemes only. A URL without one becomes file://…, which `--proto` refuses: so no host gets the token unseen. A line
+# `location-trusted` in ~/.curlrc is taken back.
+_ONLY_URLS = ("--no-location-trusted", "--proto-default", "file", "--proto", "=http,https")
+# What names addresses elsewhere than on the command line, where they could be looked at. curl takes the beginning of a
+# long option for the whole of it.
+_UNSEEN = ("--conf", "--variable", "--expand-")
+# Short options that take a value: what follows one in the same word is that.
+_WITH_VALUE = frozenset("AbcCdDeEFhHKmoPQrtTuUwxXyYz")
 # What follows these is not fetched, also where it looks like an address.
 _TAKE_ANYTHING = frozenset(("-d", "--data", "--data-raw", "--data-binary", "-e", "--referer", "-x", "--proxy"))
 
@@ -39,7 +45,8 @@ def curl(connection: Connection, context: click.Context, arguments: tuple[str, .
 
     What stands behind -- goes to curl as it is. The address is added unless there is one, and the header
     'Content-Type: application/json' where there is --data without one. The token goes through a pipe, so that no list
-    of processes shows it, and to the API's own host only: another host is refused. The exit code is curl's.
+    of processes shows it, and to the API's own host only: another host is refused, and so is --config, whose file could
+    name one. The exit code is curl's.
 
     \b
     gatepass curl -- --data '{"query": "{ __typename }"}'
@@ -65,11 +72,29 @@ def refuse_other_hosts(address: str, arguments: Sequence[str]) -> None:
         # curl takes the beginning of a long option for the whole of it.
         if each.startswith("--location-t"):
             raise click.UsageError("--location-trusted would give the token to another host: use --location.")
+        if each.startswith(_UNSEEN) or "K" in _short_options(each):
+            raise click.UsageError(f"{each} could name another host, which would get the token: say it all here.")
         if each.startswith("--proto"):
             raise click.UsageError(f"{each} is set already, so that the token goes to the API's own host only.")
+    if any(each.removeprefix("--url=").startswith("@") for each in _values_of(arguments, "--url")):
+        raise click.UsageError("--url @FILE could name another host, which would get the token: say it all here.")
     for url in _urls(arguments):
         if _origin(url) != _origin(address):
             raise click.UsageError(f"The token is for {_origin(address)}, and not for {_origin(url)}.")
+
+
+def _short_options(word: str) -> str:
+    """The letters of `-sSd`, up to the first that takes a value."""
+    if not word.startswith("-") or word.startswith("--"):
+        return ""
+    end = next((place for place, letter in enumerate(word) if letter in _WITH_VALUE), len(word))
+    return word[1 : end + 1]
+
+
+def _values_of(arguments: Sequence[str], option: str) -> list[str]:
+    """What follows a long option, in the next word or, with it, in the same."""
+    following = [each for before, each in pairwise(arguments) if before == option]
+    return [*following, *(each for each in arguments if each.startswith(f"{option}="))]
 
 
 def _urls(arguments: Sequence[str]) -> list[str]:
@@ -96,9 +121,8 @@ def _origin(url: str) -> str:
 
 def _additions(address: str, arguments: Sequence[str]) -> list[str]:
     added: list[str] = []
-    if any(each.startswith(_BODY) for each in arguments) and not any(
-        "content-type:" in each.lower() for each in arguments
-    ):
+    has_body = any(each.startswith("--data") or "d" in _short_options(each) for each in arguments)
+    if has_body and not any("content-type:" in each.lower() for each in arguments):
         added += ["-H", "Content-Type: application/json"]
     return added if _urls(arguments) else [*added, address]
 

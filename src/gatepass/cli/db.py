@@ -73,19 +73,22 @@ def status(source: Source, *, as_json: bool) -> int:
 
 @db.command()
 @with_source
-@click.option(
-    "--from", "from_url", metavar="URL", required=True, help="The store that is read: sqlite:///… or postgresql://…"
-)
-@click.option("--to", "to_url", metavar="URL", required=True, help="The store that is filled.")
+@click.option("--from", "from_url", metavar="URL", help="The store that is read: sqlite:///… or postgresql://…")
+@click.option("--to", "to_url", metavar="URL", help="The store that is filled.")
 @click.option("--replace", "replaces", is_flag=True, help="Replace everything that the target holds already.")
-def copy(source: Source, from_url: str, to_url: str, *, replaces: bool) -> None:
+def copy(source: Source, from_url: str | None, to_url: str | None, *, replaces: bool) -> None:
     """
     Copy everything from one store to another: accounts, sessions, clients, keys. Nobody is signed out.
+
+    One of the two may be left out: it is the store that the settings name. Others on this machine may see a password on
+    a command line; they do not see GATEPASS_DATABASE_URL.
 
     The copy is of one moment and arrives whole or not at all, verified by counts and SHA-256 of all rows; run it again
     after an interruption. Stop the servers first: what happens after the copy began does not come along. The secret key
     stays the same. Tables of PostgreSQL are made with 'gatepass db upgrade' before.
     """
+    if from_url is None and to_url is None:
+        raise click.UsageError("Which store is the other one? Give --from or --to.")
     from gatepass.stores.copying import copy as copy_store  # noqa: PLC0415 - not for --help
 
     urls = [source.load(database_url=url).store_url for url in (from_url, to_url)]

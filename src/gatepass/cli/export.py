@@ -24,7 +24,7 @@ from gatepass.cli.connection import Connection
 from gatepass.cli.documents import declared_variables
 from gatepass.cli.export_state import State, load, save, state_file
 from gatepass.cli.graphql_errors import say_errors
-from gatepass.cli.progress import Progress
+from gatepass.cli.progress import Progress, waiting_for
 from gatepass.cli.terminal import say
 from gatepass.client.file_lock import FileLock
 from gatepass.domain.errors import GatepassError
@@ -156,17 +156,24 @@ def _page(data: object, job: Job) -> Page:
 
 def _to_stdout(api: Client, job: Job) -> None:
     """Rows as they come; a table at the end, when its widths are known."""
-    with Progress(f"waiting for {api.url}", is_shown=sys.stderr.isatty() and not sys.stdout.isatty()) as progress:
+    with waiting_for(api.url) as progress:
         found = pages(api, job, None, progress)
         if job.form == "table":
             every = [row for page in found for row in page.found]
-            click.echo(rows.as_table(rows.columns_of(every), every), nl=False)
+            _print(rows.as_table(rows.columns_of(every), every), progress)
             return
         state = State("")
         for page in found:
             text, state = _page_text(page, job.form, state)
-            click.echo(text, nl=False)
-        click.echo(_tail(job.form, state), nl=False)
+            _print(text, progress)
+        _print(_tail(job.form, state), progress)
+
+
+def _print(text: str, progress: Progress) -> None:
+    """Rows that run over a terminal are word enough."""
+    if sys.stdout.isatty():
+        progress.stop()
+    click.echo(text, nl=False)
 
 
 def _checked(target: Path, job: Job) -> Path:
@@ -202,7 +209,7 @@ def _to_file(api: Client, job: Job, part: Path, state: State) -> int:
 def _appended(api: Client, job: Job, part: Path, state: State) -> int:
     # First of all: a part without it could not be gone on with.
     save(part, state)
-    with part.open("r+b" if part.exists() else "xb") as file, Progress(f"waiting for {api.url}") as progress:
+    with part.open("r+b" if part.exists() else "xb") as file, waiting_for(api.url) as progress:
         file.truncate(state.size)
         file.seek(state.size)
         for page in pages(api, job, state.cursor, progress, state.count):

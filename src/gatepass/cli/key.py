@@ -76,7 +76,16 @@ def rotate(source: Source, *, uses: tuple[str, ...], now: bool, as_json: bool) -
         say(f"{each.key.use} key {each.key.id} ({each.key.algorithm}) {when}")
 
 
-@key.command(short_help="Remove a key.", context_settings={"ignore_unknown_options": True})
+class _NamesKey(click.Command):
+    """An id may begin with `-`, as any base64url may, and an `h` in it is no wish for help."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """With such an id behind `--`."""
+        named = [each for each in args if each.startswith("-") and not each.startswith("--") and each != "-h"]
+        return super().parse_args(ctx, [*(each for each in args if each not in named), "--", *named] if named else args)
+
+
+@key.command(cls=_NamesKey, short_help="Remove a key.", context_settings={"ignore_unknown_options": True})
 @with_source
 @click.argument("key_id", metavar="KEY")
 @click.option("--now", is_flag=True, help="Although its tokens live: they are refused. For a compromised key.")

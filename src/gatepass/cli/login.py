@@ -10,8 +10,15 @@ from urllib.parse import urlsplit
 
 import click
 
-from gatepass.cli.connection import Connection, checked_address, complete_profile, connection_to, no_input
-from gatepass.cli.progress import Progress
+from gatepass.cli.connection import (
+    Connection,
+    checked_address,
+    complete_profile,
+    connection_to,
+    no_input,
+    say_what_comes_first,
+)
+from gatepass.cli.progress import Progress, waiting_for
 from gatepass.cli.terminal import own_password, say
 from gatepass.domain.errors import GatepassError
 
@@ -87,6 +94,7 @@ def login(
         user = _sign_in(connection, address, name, store, user, password_stdin=password_stdin)
     store.use(name)
     say(f"signed in to {address}{f' as {user}' if user else ''} (profile {name})")
+    say_what_comes_first()
 
 
 def _target(connection: Connection, store: SignInStore) -> tuple[str, str]:
@@ -119,7 +127,7 @@ def _sign_in(
     password = own_password(from_stdin=password_stdin, may_ask=connection.may_ask)
     # Given to the client as well, so that it does not look for credentials in the environment.
     api = Client(address, username=user, password=password.reveal(), profile=name, store=store)
-    with api, Progress(f"waiting for {urlsplit(address).netloc}"):
+    with api, waiting_for(address):
         api.sign_in(user, password.reveal())
     return user
 
@@ -129,9 +137,9 @@ def _sign_in_on_device(address: str, name: str, store: SignInStore, scopes: Sequ
 
     with (
         Client(address, profile=name, store=store) as api,
-        Progress("waiting for somebody to type in the code") as wait,
+        Progress("waiting for somebody to type in the code"),
     ):
-        api.sign_in_on_device(lambda code: wait.say(*_instructions(code)), scope=" ".join(scopes) or None)
+        api.sign_in_on_device(lambda code: say(*_instructions(code)), scope=" ".join(scopes) or None)
 
 
 def _instructions(code: DeviceCode) -> Iterator[str]:

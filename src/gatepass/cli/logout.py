@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from gatepass.cli.connection import Connection, is_given_by_environment, with_connection
-from gatepass.cli.progress import Progress
+from gatepass.cli.connection import Connection, given_by_environment, is_of_another_user, with_connection
+from gatepass.cli.progress import waiting_for
 from gatepass.cli.terminal import say
 from gatepass.domain.errors import GatepassError
 
@@ -28,7 +28,7 @@ def logout(connection: Connection) -> None:
     if stored is None:
         say(f"nobody is signed in{' there' if connection.profile or connection.url else ''}")
         return
-    if is_given_by_environment():
+    if given_by_environment() or is_of_another_user(stored):
         raise WrongSignInError(
             "GATEPASS_TOKEN or GATEPASS_USERNAME is set and comes before what is kept, so another sign-in would end. "
             "Unset it first."
@@ -36,7 +36,7 @@ def logout(connection: Connection) -> None:
     from gatepass.client import Client  # noqa: PLC0415 - it brings httpx2
 
     try:
-        with Client(stored.url, profile=stored.profile, store=store) as api, Progress(f"waiting for {stored.url}"):
+        with Client(stored.url, profile=stored.profile, store=store) as api, waiting_for(stored.url):
             is_known = api.sign_out()
     finally:
         store.delete(stored.profile)

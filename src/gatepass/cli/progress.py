@@ -7,10 +7,10 @@ import threading
 import time
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
-import click
-
-from gatepass.cli.terminal import say, shown
+from gatepass.cli.passing_line import PASSING_LINE
+from gatepass.cli.terminal import shown
 
 FIRST_SECONDS: Final = 1.0
 NEXT_SECONDS: Final = 0.2
@@ -28,18 +28,17 @@ class Progress:
         self._is_shown = sys.stderr.isatty() if is_shown is None else is_shown
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-        self._width = 0
 
     def now(self, text: str) -> None:
         """What the line says from now on."""
         self._text = text
 
-    def say(self, *lines: str) -> None:
-        """Tell something that stays, above the line."""
-        with self._lock:
-            self._clear()
-            say(*lines)
+    def stop(self) -> None:
+        """Say nothing from now on, and leave nothing behind."""
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
 
     def __enter__(self) -> Self:
         if self._is_shown:
@@ -50,22 +49,17 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._done.set()
-        if self._thread is not None:
-            self._thread.join()
+        self.stop()
 
     def _write(self) -> None:
         started, wait = time.monotonic(), FIRST_SECONDS
         while not self._done.wait(wait):
             wait = NEXT_SECONDS
-            with self._lock:
-                line = shown(f"{self._text} ({time.monotonic() - started:.0f} s)")
-                click.echo(f"\r{line.ljust(self._width)}", nl=False, err=True)
-                self._width = len(line)
-        with self._lock:
-            self._clear()
+            PASSING_LINE.show(shown(f"{self._text} ({time.monotonic() - started:.0f} s)"))
+        with PASSING_LINE.cleared():
+            pass
 
-    def _clear(self) -> None:
-        if self._width:
-            click.echo(f"\r{' ' * self._width}\r", nl=False, err=True)
-        self._width = 0
+
+def waiting_for(address: str) -> Progress:
+    """While the API at that address is asked."""
+    return Progress(f"waiting for {urlsplit(address).netloc}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
 from gatepass.cli.connection import Connection, with_connection
 from gatepass.cli.graphql_errors import say_errors
-from gatepass.cli.progress import Progress
+from gatepass.cli.progress import waiting_for
 from gatepass.cli.rows import as_json
 from gatepass.domain.errors import GatepassError
 
@@ -23,8 +22,9 @@ class NoSchemaError(GatepassError):
 
 @click.command(short_help="Print the API's schema.")
 @click.option("--sdl", "is_sdl", is_flag=True, help="In the schema definition language, not as JSON.")
+@click.option("--json", "is_json", is_flag=True, help="As JSON, which it is without --sdl.")
 @with_connection
-def schema(connection: Connection, *, is_sdl: bool) -> None:
+def schema(connection: Connection, *, is_sdl: bool, is_json: bool) -> None:
     """
     Print the API's schema, as a signed-in user sees it.
 
@@ -32,7 +32,9 @@ def schema(connection: Connection, *, is_sdl: bool) -> None:
     """
     from gatepass.cli.sdl import sdl  # noqa: PLC0415 - not for --help
 
-    with connection.open() as api, Progress(f"waiting for {urlsplit(api.url).netloc}"):
+    if is_sdl and is_json:
+        raise click.UsageError("--sdl and --json contradict each other.")
+    with connection.open() as api, waiting_for(api.url):
         data = _introspected(api)
     click.echo(sdl(data["__schema"]) if is_sdl else f"{as_json(data)}\n", nl=False)
 

@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
-from gatepass.cli.connection import Connection, with_connection
+from gatepass.cli.connection import Connection, is_json_anyway, with_connection
 from gatepass.cli.documents import with_operation
+from gatepass.cli.progress import waiting_for
 from gatepass.cli.rows import as_json
 
 
 @click.command(short_help="Follow a subscription.")
 @with_operation
 @click.option("--first", metavar="N", type=click.IntRange(1), help="End after so many events.")
+@is_json_anyway
 @with_connection
 def subscribe(
     connection: Connection, document: str, variables: dict[str, Any], operation: str | None, *, first: int | None
@@ -23,8 +25,9 @@ def subscribe(
 
     Each event is printed at once as one line of JSON. Ctrl-C ends it, with exit code 130.
     """
-    with connection.open() as api:
+    with connection.open() as api, waiting_for(api.url) as progress:
         for number, data in enumerate(api.subscribe(document, variables, operation_name=operation), 1):
+            progress.stop()
             click.echo(as_json(data, indent=None))
             if number == first:
                 return

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from gatepass.cli.passing_line import PASSING_LINE
 from gatepass.domain.errors import BadUserInput, GatepassError
 from gatepass.domain.secret import Secret
 
@@ -23,13 +24,15 @@ class DeclinedError(GatepassError):
 
 def say(*lines: str) -> None:
     """Tell something that is no data: it goes to standard error."""
-    for line in lines:
-        click.echo(shown(line), err=True)
+    with PASSING_LINE.cleared():
+        for line in lines:
+            click.echo(shown(line), err=True)
 
 
 def complain(message: str) -> None:
     """Tell what went wrong, in one line."""
-    click.echo(f"gatepass: {shown(message)}", err=True)
+    with PASSING_LINE.cleared():
+        click.echo(f"gatepass: {shown(message)}", err=True)
 
 
 def shown(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -100,7 +101,7 @@ class UpstreamSchema:
             assertions: signs the introspection query, for an upstream that believes nothing else.
         """
         self._upstream = upstream
-        self._ours: dict[str, Any] = introspection_from_schema(build_schema(sign_in_sdl))["__schema"]  # type: ignore[assignment]
+        self._ours = _introspected(sign_in_sdl)
         self._notice = on_notice
         self._headers = [*_HEADERS, *_revealed(headers or {})]
         self._interval = interval
@@ -230,6 +231,13 @@ class UpstreamSchema:
             self._last_failure = reason
             kept = "the last one stays" if self._current is not None else "there is none yet"
             self._notice(f"the upstream's schema was not read, {kept}: {reason}")
+
+
+@cache
+def _introspected(sdl: str) -> dict[str, Any]:
+    """Our own schema as it is merged: the same for every service of a process, and never changed."""
+    ours: dict[str, Any] = introspection_from_schema(build_schema(sdl))["__schema"]  # type: ignore[assignment]
+    return ours
 
 
 def _build(answer: bytes, ours: dict[str, Any], reserved: frozenset[str]) -> _Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from urllib.parse import parse_qs
 
 from gatepass.http.edge import Handler
@@ -29,7 +30,7 @@ def ide_or(
     """
     if ide == "off":
         return endpoint
-    plain = PlainPage(keeps_sign_in=keeps_sign_in)
+    plain = _plain_page(keeps_sign_in=keeps_sign_in)
     first: Page = plain
     if ide == "graphiql":
         try:
@@ -50,6 +51,12 @@ def ide_or(
         return page_or_endpoint(request) if request.method in ("GET", "HEAD") else endpoint(request)
 
     return by_method
+
+
+@cache
+def _plain_page(*, keeps_sign_in: bool) -> PlainPage:
+    """One for every service of a process."""
+    return PlainPage(keeps_sign_in=keeps_sign_in)
 
 
 def _asked_file(first: Page, plain: Page, request: Request) -> WebFile | None:

@@ -1,13 +1,14 @@
 /**
  * Sends what GraphiQL runs, through the session, and knows what came of it.
  *
- * `answer` is the last thing that was run: {facts, mood, errors, pair}. Every change of it is a `change` event.
+ * `answer` is the last thing that was run: {facts, mood, errors, pair}. Every change of it is a `change` event. Whenever it hears of another
+ * secret, that is a `secret` event.
  */
 import { operationsIn } from "gatepass-shared/document.js";
 import { troubleIn } from "gatepass-shared/endpoint.js";
 import { pairIn } from "gatepass-shared/tokens.js";
 import { exactJson, sizeText } from "./exact-json.js";
-import { rememberSent } from "./secrets.js";
+import { rememberSent, rememberValue } from "./secrets.js";
 
 export const SCHEMA_QUERY = "SchemaForTheIde";
 const NOTHING = { facts: "", mood: "", errors: [], pair: null };
@@ -37,6 +38,12 @@ export class Desk extends EventTarget {
     if (pair) this.#session.adopt(pair);
   }
 
+  /** What signs somebody in is not kept, and where it was kept already, unknown as it was, it goes. */
+  remember(secret) {
+    rememberValue(secret);
+    this.#judgeAgain();
+  }
+
   /** GraphiQL's fetcher: an observable, so that everything can be stopped; for the schema a promise. */
   fetcher = (params, { headers = {} } = {}) => {
     if (params.operationName === SCHEMA_QUERY) return this.#schema(params, headers);
@@ -58,7 +65,7 @@ export class Desk extends EventTarget {
   #run(request, headers, observer) {
     const turn = new AbortController();
     this.#running.add(turn);
-    if (rememberSent(request)) this.#storage.judgeAgain();
+    if (rememberSent(request)) this.#judgeAgain();
     this.#show({ ...NOTHING, facts: "Waiting …" });
     this.#send(request, { headers: textsOf(headers), streams: typeOf(request) === "subscription", signal: turn.signal }, observer)
       .catch((trouble) => this.#fail(trouble, turn, observer))
@@ -96,6 +103,11 @@ export class Desk extends EventTarget {
     if (turn.signal.aborted) return;
     this.#show({ ...NOTHING, facts: "No answer", mood: "bad", errors: [{ message: trouble.message, extensions: { code: trouble.code } }] });
     observer.next({ errors: [{ message: trouble.message }] });
+  }
+
+  #judgeAgain() {
+    this.#storage.judgeAgain();
+    this.dispatchEvent(new Event("secret"));
   }
 
   #show(answer) {

@@ -25,7 +25,7 @@ export function useExamples(session, desk) {
 
 function exampleOf(schema) {
   try {
-    return exampleFor(schemaFrom(introspectionFromSchema(schema))) ?? { query: PLAIN_EXAMPLE, variables: "" };
+    return exampleFor(schemaFrom(introspectionFromSchema(schema)), "The documentation explorer") ?? { query: PLAIN_EXAMPLE, variables: "" };
   } catch {
     // A schema that graphql-js would not write again is no reason to leave the editor as it is.
     return { query: PLAIN_EXAMPLE, variables: "" };

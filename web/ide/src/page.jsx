@@ -6,6 +6,7 @@ import { SIGN_IN_EXAMPLE } from "gatepass-shared/example.js";
 import { GraphiQL } from "graphiql";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { AnswerBar } from "./answer-bar.jsx";
+import { useCleanHistory } from "./clean-history.js";
 import { Desk, SCHEMA_QUERY } from "./desk.js";
 import { useExamples } from "./examples.js";
 import { useEvents } from "./following.js";
@@ -75,5 +76,6 @@ function Following({ session, desk }) {
     return () => system.removeEventListener("change", follow);
   }, [theme, setTheme]);
   useExamples(session, desk);
+  useCleanHistory(desk);
   return null;
 }

@@ -12,7 +12,7 @@ function Pass({ session, desk }) {
   useEvents(session, "change");
   return (
     <section className="pass" aria-label="Your pass">
-      {session.phase === "out" ? <SignInForm session={session} /> : <SignedIn session={session} desk={desk} />}
+      {session.phase === "out" ? <SignInForm session={session} desk={desk} /> : <SignedIn session={session} desk={desk} />}
       {!isSecureContext && <p className="warning">This page did not come over HTTPS: others on the network can read the password and the tokens.</p>}
       <p className="small"><a href="?plain">The plain page</a> does the same with less. <a href={document.body.dataset.notices}>Third-party software</a></p>
     </section>

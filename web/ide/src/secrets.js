@@ -3,7 +3,7 @@
  *
  * It errs on the side of forgetting: a query that merely asks for a field named `passwordHint` is not kept either.
  */
-const NAMED = /signIn|pass_?word|passwd|passphrase|passcode|secret|credential|(?:refresh|access|bearer|auth|api|id|session|csrf)[_-]?(?:token|key)|authori[sz]ation|cookie|\bbearer\b|\bbasic\s+[\w+/=]{8}|\botp\b|\bpin\b/i;
+const NAMED = /signIn|pass_?word|passwd|pwd|passphrase|passcode|secret|credential|(?:refresh|access|bearer|auth|api|id|session|csrf)[_-]?(?:token|key)|authori[sz]ation|cookie|\bbearer\b|\bbasic\s+[\w+/=]{8}|\b(?:token|otp|pin|pw)\b/i;
 const FORMED = /\bgp[hr]_[\w-]{8}|\beyJ[\w-]{6,}\.[\w-]+\.|-----BEGIN /;
 const SHORTEST_VALUE = 4;
 

@@ -1,9 +1,8 @@
 /** E-mail address and password, as password managers know them. */
 import { useGraphiQL } from "@graphiql/react";
 import { useEffect, useRef, useState } from "react";
-import { rememberValue } from "./secrets.js";
 
-export function SignInForm({ session }) {
+export function SignInForm({ session, desk }) {
   const editor = useGraphiQL((state) => state.queryEditor);
   const name = useRef(null), password = useRef(null);
   const [problem, setProblem] = useState(null);
@@ -17,7 +16,7 @@ export function SignInForm({ session }) {
     setShown(false);
     setProblem(null);
     setBusy(true);
-    rememberValue(password.current.value);
+    desk.remember(password.current.value);
     try {
       await session.signIn(name.current.value.trim(), password.current.value);
       editor?.focus();

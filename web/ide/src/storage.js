@@ -14,6 +14,7 @@ const OF_THE_TAB = { "graphiql:query": "query", "graphiql:variables": "variables
 const TABS = "graphiql:tabState";
 const HISTORY = { "graphiql:queries": withoutHeaders, "graphiql:favorites": withoutHeaders };
 const CLEANED = { [TABS]: withoutSecretTabs, ...HISTORY };
+const JUDGED = { [TABS]: withoutSecretTabs, ...Object.fromEntries(Object.keys(HISTORY).map((key) => [key, withoutSecrets])) };
 
 /** A value that may not be kept. GraphiQL's history drops an entry whose storage fails. */
 export class SecretRefused extends Error {}
@@ -40,9 +41,14 @@ export class DeskStorage {
 
   /** What was kept may have looked harmless until now: a variable, say, before its query said `signIn`. */
   judgeAgain() {
-    for (const key of Object.keys(HISTORY)) {
-      const kept = this.getItem(key);
-      if (kept) try { localStorage.setItem(PREFIX + key, withoutSecrets(kept)); } catch { this.removeItem(key); }
+    for (const [key, clean] of Object.entries(JUDGED)) {
+      try {
+        const rest = clean(this.getItem(key) ?? "");
+        if (rest === null) this.removeItem(key);
+        else localStorage.setItem(PREFIX + key, rest);
+      } catch {
+        this.removeItem(key);
+      }
     }
   }
 
@@ -91,6 +97,7 @@ function withoutSecrets(history) {
   return JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(history)).map(([name, items]) => [name, items.filter((item) => !isSecret(item))])));
 }
 
-function isSecret({ query, variables, headers, title, label, operationName }) {
+/** True when a tab, or an entry of the history, may not be kept. */
+export function isSecret({ query, variables, headers, title, label, operationName }) {
   return holdsSecret(query, variables, headers, title, label, operationName);
 }

@@ -23,15 +23,15 @@ mutation signIn {
 `;
 
 /**
- * A query that can be run as it is, from the first query fields that need no arguments.
+ * A query that can be run as it is, from the first query fields that need no arguments; `reference` is what the page calls its view of the schema.
  *
  * When every field needs some: the first field, with its arguments as variables to fill in. `null` when there is no field at all.
  * Returns {query, variables}, both texts.
  */
-export function exampleFor(schema) {
+export function exampleFor(schema, reference) {
   const fields = (schema.types.get(schema.roots.query)?.fields ?? []).filter((field) => !field.isDeprecated && !field.name.startsWith("_") && field.name !== OURS);
   const free = fields.filter(needsNothing).map((field) => fieldLines(schema, field, 1)).filter(Boolean).slice(0, MOST_FIELDS);
-  if (free.length) return { query: `# The first fields of this API. “Schema” shows what else there is.\n\nquery Example {\n${free.join("\n")}\n}\n`, variables: "" };
+  if (free.length) return { query: `# The first fields of this API. ${reference} shows what else there is.\n\nquery Example {\n${free.join("\n")}\n}\n`, variables: "" };
   return fields.length ? withVariables(schema, fields[0]) : null;
 }
 

@@ -32,6 +32,7 @@ function place(query, variables = "") {
   if (byId("query").value !== placed) return;
   placed = query;
   fill(byId("query"), query);
+  byId("query").setSelectionRange(0, 0);
   if (variables) byId("variables-part").open = true;
   fill(byId("variables"), variables);
 }
@@ -41,7 +42,7 @@ async function placeExample() {
   const { selectionStart, selectionEnd } = byId("query");
   // Who has selected the text is about to write over it.
   if (session.phase !== "in" || selectionStart !== selectionEnd) return;
-  const example = schema && exampleFor(schema);
+  const example = schema && exampleFor(schema, "“Schema”");
   place(example?.query ?? PLAIN_EXAMPLE, example?.variables);
 }
 

@@ -268,9 +268,14 @@ function pairOf(answer) {
   return pair;
 }
 
-/** Web Locks exist only in secure contexts; elsewhere the server's replay window has to do. */
+/** Web Locks exist only in secure contexts, and are denied where site data is blocked; there the server's replay window has to do. */
 async function alone(work) {
   if (!navigator.locks) return work(false);
-  const atOnce = await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => Boolean(lock) && (await work(false), true));
-  return atOnce || navigator.locks.request(LOCK, () => work(true));
+  try {
+    const atOnce = await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => Boolean(lock) && (await work(false), true));
+    return atOnce || (await navigator.locks.request(LOCK, () => work(true)));
+  } catch (error) {
+    if (error.name !== "SecurityError") throw error;
+    return work(false);
+  }
 }
