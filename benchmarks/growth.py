@@ -25,7 +25,7 @@ from gatepass.stores.sqlite import open_store
 SIZES = ((10_000, 1_000), (100_000, 20_000), (1_000_000, 200_000), (5_000_000, 1_000_000))
 """Sessions, and the accounts that they belong to."""
 CONNECTIONS, CALLERS = 64, 256
-HTTP_ROUNDS, PORT_ROUNDS, SECONDS, REACH = 8, 5, 1.2, 0.8
+HTTP_ROUNDS, PORT_ROUNDS, SECONDS, REACH = 21, 9, 1.2, 0.8
 _Store = tuple[str, Installation, SessionIds]
 
 
