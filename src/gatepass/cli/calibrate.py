@@ -33,6 +33,11 @@ def calibrate(source: Source, milliseconds: int, *, as_json: bool) -> None:
     )
     if found.seconds > milliseconds / 1000:
         say(f"That is more than {milliseconds} ms, and nevertheless the least that OWASP advises.")
+    if calibration.pages_are_small():
+        say(
+            "Linux gives a hash its memory in small pages here, which takes longer than in large ones. To try those: "
+            f"echo always | sudo tee {calibration.LARGE_PAGES}"
+        )
     if as_json:
         proposed = {"argon2_memory_kib": found.memory_kib, "argon2_iterations": calibration.PASSES}
         click.echo(json.dumps({**proposed, "seconds": found.seconds, "processes": workers}, indent=2))
