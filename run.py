@@ -7,6 +7,7 @@ import importlib.machinery
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,7 +40,7 @@ ABI = importlib.machinery.EXTENSION_SUFFIXES[0]  # the kind of Python that insta
 PARTS = {
     "server": ("-e", ".[server]"),
     "dev": ("--group", "dev"),
-    "graphql-core-3.2": ("graphql-core<3.3", "pytest", "pytest-asyncio", "hypothesis"),
+    "graphql-core-3.2": ("graphql-core<3.3", "pytest", "pytest-asyncio", "pytest-xdist", "hypothesis"),
 }
 
 
@@ -112,7 +113,8 @@ def set_up(folder: Path, wanted: frozenset[str], pins: str) -> None:
     if not installed:
         make(folder, pins)
     parts = sorted(wanted | installed)
-    pip = (python_of(folder), "-m", "pip", "install", "-c", pins, "--build-constraint", pins)
+    # Python compiles what is imported when it is: of all that is installed, a small part.
+    pip = (python_of(folder), "-m", "pip", "install", "--no-compile", "-c", pins, "--build-constraint", pins)
     step(folder, f"Installing {', '.join(parts)}", *pip, *(word for part in parts for word in PARTS[part]))
     (folder / "setup.stamp").write_text("\n".join([f"{folder} {ABI}", inputs, *parts]), encoding="utf-8")
 
@@ -202,13 +204,13 @@ def test(arguments: list[str]) -> int:
     """
     Run the tests, or with the oldest graphql-core those that touch it; Strawberry needs a newer one.
 
-    All of them run on all cores, a file on one; with options of pytest, as those say.
+    All of them run on all cores, a file in one process; with options of pytest, as those say.
     """
     if arguments[:2] != ["--graphql-core", "3.2"]:
-        everything = ("-n", "logical", "--dist", "loadfile")
+        everything = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
         return become(prepare(".venv", "server", "dev"), "-m", "pytest", *(arguments or everything))
     python = prepare(".venv-graphql-core-3.2", "server", "graphql-core-3.2", pins=PINS_GRAPHQL_32)
-    return become(python, "-m", "pytest", *(arguments[2:] or ["tests/graphql", "tests/gateway"]))
+    return become(python, "-m", "pytest", *(arguments[2:] or ["-n", "auto", "tests/graphql", "tests/gateway"]))
 
 
 def check(arguments: list[str]) -> int:
@@ -217,12 +219,13 @@ def check(arguments: list[str]) -> int:
         sys.exit("run.py: check takes no arguments")
     python = prepare(".venv", "server", "dev")
     code = [name for name in CODE if name.endswith(".py") or any(Path(name).rglob("*.py"))]
+    types = begin(python, "-m", "mypy", *code)
     results = {
         "lint": follow(python.with_name("ruff"), "check", *code),
         "formatting": follow(python.with_name("ruff"), "format", "--check", *code),
-        "types": follow(python, "-m", "mypy", *code),
         "imports": follow(python.with_name("lint-imports"), "--no-logo"),
-        "documentation": follow(python, "-m", "pytest", "-q", "-n", "logical", "tests/docs"),
+        "documentation": follow(python, "-m", "pytest", "-q", "-n", "auto", "tests/docs"),
+        "types": types(),
     }
     failed = [name for name, exit_code in results.items() if exit_code]
     print(f"\ncheck: {', '.join(failed)} failed" if failed else "\ncheck: all is well")
@@ -246,6 +249,22 @@ def follow(*command: str | Path) -> int:
         process.wait()
         raise
     return code if code >= 0 else 128 - code
+
+
+def begin(*command: str | Path) -> Callable[[], int]:
+    """Start a program beside others; what is returned waits for it, shows its output and gives its exit code."""
+    output = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed with the program's end)
+    process = Popen(command, stdout=output, stderr=output)
+
+    def ended() -> int:
+        code = process.wait()
+        print(f"\n$ {' '.join([Path(command[0]).name, *map(str, command[1:])])}", flush=True)
+        with output:
+            output.seek(0)
+            print(output.read().decode(errors="replace"), end="", flush=True)
+        return code if code >= 0 else 128 - code
+
+    return ended
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 # pip and the build's own tools are pinned too, so that the same commit installs the same way a year later.
 TOOLS = ("pip", "hatchling", "editables")
-TESTS = ("pytest", "pytest-asyncio", "hypothesis")
+TESTS = ("pytest", "pytest-asyncio", "pytest-xdist", "hypothesis")
 FILES = {
     "constraints.txt": ("-e", ".[server]", "--group", "dev", *TOOLS),
     # The oldest graphql-core that pyproject.toml admits.

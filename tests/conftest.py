@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,6 +35,28 @@ def _no_server_stays() -> Iterator[None]:
     # Only where a test has imported it: asyncpg is not in every environment that runs tests.
     if (kit := sys.modules.get("tests.kit.postgres")) is not None:
         kit.stop_shared_server()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three processes for two cores: half of its time a test waits for another process, a disk or a clock."""
+    cores = os.cpu_count() or 1
+    return cores + (cores + 1) // 2
+
+
+# Rooms with browsers, servers and whole worlds. Begun last, one long file of theirs would be waited for alone.
+_LONG: Final = ("neighbours", "e2e", "web", "wire", "conformance", "usecases", "cli", "stores", "client", "server")
+_TESTS: Final = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, in their order otherwise."""
+
+    def place(item: pytest.Item) -> int:
+        room = item.path.relative_to(_TESTS).parts[0]
+        return _LONG.index(room) if room in _LONG else len(_LONG)
+
+    items.sort(key=place)
 
 
 _LONGEST_ID = 30

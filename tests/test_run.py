@@ -81,7 +81,7 @@ def test_an_old_python_can_read_as_far_as_that_line() -> None:
         (["--port", "9000"], ["gatepass", "demo", "--port", "9000"]),
         (["demo", "--help"], ["gatepass", "demo", "--help"]),
         (["test", "-k", "rotation"], ["python", "-m", "pytest", "-k", "rotation"]),
-        (["test", "--graphql-core", "3.2"], ["python", "-m", "pytest", "tests/graphql", "tests/gateway"]),
+        (["test", "--graphql-core", "3.2"], ["python", "-m", "pytest", "-n", "auto", "tests/graphql", "tests/gateway"]),
         (["bench", "growth"], ["python", "-m", "benchmarks", "growth"]),
     ],
 )
@@ -244,6 +244,13 @@ def test_a_step_that_succeeds_is_one_line(tmp_path: Path, capsys: pytest.Capture
 )
 def test_the_exit_code_of_a_program_is_passed_on(code: str, expected: int) -> None:
     assert run.follow(sys.executable, "-c", code) == expected
+
+
+def test_what_ran_beside_others_is_shown_when_it_is_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
+    ended = run.begin(sys.executable, "-c", "print('looked at all'); raise SystemExit(1)")
+    assert capfd.readouterr().out == ""
+    assert ended() == 1
+    assert capfd.readouterr().out.endswith("raise SystemExit(1)\nlooked at all\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")

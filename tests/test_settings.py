@@ -15,6 +15,7 @@ from gatepass.settings import Settings, SettingsError, model
 from gatepass.settings.data_folder import data_folder
 from gatepass.settings.model import KEYS
 from gatepass.settings.reference import settings_reference, settings_template
+from gatepass.telemetry.redaction import clean_text
 
 CANARY = "gps_" + "canaryCANARY0123456789-_" * 2
 
@@ -231,6 +232,21 @@ def test_what_cannot_be_the_address_of_a_postgresql_is_not_repeated(folder: Path
     with pytest.raises(SettingsError) as refused:
         load(folder, {"GATEPASS_DATABASE_URL": url})
     assert not {"hunter2", "hun", "ter2"} & set(re.split(r"\W+", str(refused.value)))
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("postgresql:/gatepass", "after postgresql: come // and more"),
+        ("postgresql://a:b#c@db/gatepass", "# is written %23"),
+        ("mysql://db/gatepass", "or postgresql://HOST/DATABASE with ROLE:PASSWORD@ before the host"),
+    ],
+)
+def test_what_is_wrong_with_the_address_of_a_database_is_said(folder: Path, url: str, hint: str) -> None:
+    """In words that nothing masks on their way to the terminal."""
+    with pytest.raises(SettingsError) as refused:
+        load(folder, {"GATEPASS_DATABASE_URL": url})
+    assert hint in clean_text(str(refused.value))
 
 
 def test_the_address_of_the_database_may_be_in_a_file_of_its_own(folder: Path) -> None:

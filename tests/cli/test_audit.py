@@ -169,6 +169,8 @@ def test_a_whole_log_is_verified_and_can_be_compared_later(gatepass: Gatepass, p
     result = gatepass("audit", "verify")
     assert result.err == "the audit log is whole: 1 entries, not sealed yet\n"
     noted = result.out.strip()
+    whole = {"is_whole": True, "entries": 1, "findings": [], "sealed_up_to": None, "end": noted}
+    assert json.loads(gatepass("audit", "verify", "--json").out) == whole
     gatepass("user", "disable", "ana@example.org")
     assert gatepass("audit", "verify", "--expect", noted).code == 0
     refused = gatepass("audit", "verify", "--expect", "9:" + noted.partition(":")[2])
@@ -186,6 +188,9 @@ def test_a_forged_log_is_found_out(gatepass: Gatepass, people: Path) -> None:
         "entry 1 was changed, or moved, or the one before it was",
         "gatepass: the audit log is not whole: findings: 1",
     ]
+    told = gatepass("audit", "verify", "--json")
+    assert (told.code, json.loads(told.out)["is_whole"]) == (1, False)
+    assert json.loads(told.out)["findings"] == result.err.splitlines()[:1]
 
 
 def test_an_operator_seals_the_log_anew(gatepass: Gatepass, people: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def test_it_proposes_settings_that_can_be_used(
     assert proposed == {"argon2_memory_kib": 32_768, "argon2_iterations": 2}
     Settings(data_dir=folder, **proposed)
     assert "sign-ins a second" in result.err
+    told = json.loads(gatepass("calibrate", "--milliseconds", "5000", "--json").out)
+    assert told["argon2_memory_kib"] == 32_768
+    assert told["seconds"] > 0
 
 
 def test_a_slow_machine_gets_the_minimum_and_is_told(
@@ -36,3 +40,21 @@ def test_a_slow_machine_gets_the_minimum_and_is_told(
     result = gatepass("calibrate")
     assert tomllib.loads(result.out)["argon2_memory_kib"] == 19_456
     assert "nevertheless the least that OWASP advises" in result.err
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"), [("always [madvise] never", True), ("[always] madvise never", False), (None, False)]
+)
+def test_where_linux_gives_small_pages_it_names_the_line_that_changes_it(
+    gatepass: Gatepass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str | None, told: bool
+) -> None:
+    """Other systems have no such file."""
+    pages = tmp_path / "enabled"
+    if chosen is not None:
+        pages.write_text(f"{chosen}\n")
+    monkeypatch.setattr("gatepass.cli.calibration.LARGE_PAGES", pages)
+    monkeypatch.setattr("gatepass.cli.calibration.STEPS_KIB", (19_456,))
+    result = gatepass("calibrate")
+    assert result.code == 0
+    assert (f"echo always | sudo tee {pages}\n" in result.err) == told
+    assert tomllib.loads(result.out)["argon2_memory_kib"] == 19_456

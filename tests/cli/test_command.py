@@ -24,6 +24,13 @@ def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
 
 
 ALL = commands(command_line)
+MESSAGES_ALONE = {
+    *((name,) for name in ("login", "logout", "use", "demo", "init", "serve", "revoke-all")),
+    *(("user", name) for name in ("add", "disable", "enable", "passwd", "remove", "sign-out")),
+    *(("db", name) for name in ("backup", "copy", "upgrade")),
+    *(("client", "remove"), ("session", "revoke"), ("audit", "seal-anew"), ("ide", "build")),
+}
+OWN_FORM = {("completion",), ("curl",), ("audit", "export")}
 WITHOUT_OPTIONS = {("demo",), ("use",), ("completion",), ("ide", "build")}
 
 
@@ -40,6 +47,13 @@ def test_every_command_explains_itself(gatepass: Gatepass, path: tuple[str, ...]
     is_for_api_users = path[0] in command_line.sections["Commands for API users"]
     common = ("--profile", "--no-input") if is_for_api_users else ("--data-dir", "--config")
     assert all(option in result.out for option in common) or path in WITHOUT_OPTIONS
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_command_with_data_has_it_as_json(gatepass: Gatepass, path: tuple[str, ...]) -> None:
+    """Without it are those with nothing to tell but messages, and those whose data has another form by its nature."""
+    has_json = "--json" in gatepass(*path, "--help").out
+    assert has_json != (path in MESSAGES_ALONE or path in OWN_FORM)
 
 
 def test_the_help_tells_api_users_and_operators_apart(gatepass: Gatepass) -> None:

@@ -331,6 +331,35 @@ def test_status_says_that_the_environment_comes_first(
     assert "canary" not in result.out + result.err
 
 
+def test_a_user_of_the_environment_without_a_password_goes_on_with_the_sign_in(
+    gatepass: Gatepass, plain: PlainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GATEPASS_USERNAME stands for --user at login; the commands after it are for that user, and for no other."""
+    monkeypatch.setenv("GATEPASS_USERNAME", EMAIL)
+    signed = gatepass("login", plain.address, "--password-stdin", stdin=PASSWORD)
+    assert (signed.code, "comes before" in signed.err) == (0, False)
+    assert gatepass("query", "-", stdin="{ me }").code == gatepass("token").code == gatepass("whoami").code == 0
+    assert json.loads(gatepass("status", "--json").out)["environment"] is None
+    monkeypatch.setenv("GATEPASS_USERNAME", "bob@example.org")
+    for command in ("token", "schema"):
+        refused = gatepass(command)
+        assert (refused.code, "without GATEPASS_PASSWORD" in refused.err) == (4, True), refused
+    assert gatepass("logout").code == 1
+    monkeypatch.setenv("GATEPASS_USERNAME", EMAIL)
+    assert (gatepass("logout").code, plain.counts["signIn"]) == (0, 1)
+
+
+def test_who_signs_in_or_switches_is_told_what_comes_before_it(
+    gatepass: Gatepass, plain: PlainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else "from now on" would not be true."""
+    monkeypatch.setenv("GATEPASS_TOKEN", "x")
+    told = gatepass("login", plain.address, "--profile", "plain", "-u", EMAIL, "--password-stdin", stdin=PASSWORD)
+    for result in (told, gatepass("use", "plain")):
+        assert result.code == 0
+        assert "GATEPASS_TOKEN is set and comes before what is kept" in result.err
+
+
 def test_a_damaged_file_is_no_crash(gatepass: Gatepass, signed_in: PlainServer, state: Path) -> None:
     """It is set aside, with a message, and one signs in again."""
     (damaged,) = [path for path in state.rglob("*") if path.is_file() and EMAIL in path.read_text()]

@@ -46,6 +46,33 @@ def test_a_table_and_csv_are_of_its_list(gatepass: Gatepass, signed_in: PlainSer
     )
 
 
+def test_a_path_that_is_a_slip_is_said(gatepass: Gatepass, signed_in: PlainServer) -> None:
+    """It is no null. A script that got one would go on."""
+    assert gatepass("query", "-", "--path", "me", stdin="{ me }").out == f'"{EMAIL}"\n'
+    for path, words in (("mee", "no 'mee' in the answer; there is me"), ("me.name", "no 'name' in the answer")):
+        slip = gatepass("query", "-", "--path", path, stdin="{ me }")
+        assert (slip.code, slip.out) == (2, "")
+        assert words in slip.err
+
+
+@pytest.mark.parametrize("more", [(), ("--all",)])
+def test_a_folder_that_is_not_there_is_said_first(
+    gatepass: Gatepass, signed_in: PlainServer, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """In its own name, and before the API does anything."""
+    result = gatepass("query", "-", "--to", tmp_path / "nowhere" / "file", *more, stdin="{ me }")
+    assert (result.code, f"There is no folder {tmp_path / 'nowhere'}." in result.err) == (2, True)
+    assert signed_in.counts["me"] == 0
+
+
+def test_json_may_be_asked_for_everywhere(gatepass: Gatepass, signed_in: PlainServer) -> None:
+    """It changes nothing where it is the form anyway, and is no second form beside another."""
+    assert gatepass("query", "-", "--json", stdin="{ me }") == gatepass("query", "-", stdin="{ me }")
+    assert gatepass("schema", "--json") == gatepass("schema")
+    for contradiction in (("query", "-", "--json", "-o", "csv"), ("schema", "--json", "--sdl")):
+        assert gatepass(*contradiction, stdin="{ me }").code == 2
+
+
 def test_data_without_a_list_is_no_table(gatepass: Gatepass, signed_in: PlainServer) -> None:
     """Wrong usage: the query and the form do not fit."""
     result = gatepass("query", "-", "-o", "table", stdin="{ me }")

@@ -24,6 +24,23 @@ def test_a_token_is_all_that_is_printed(gatepass: Gatepass, signed_in: PlainServ
     assert result.out.count("\n") == 1
 
 
+def test_programs_are_told_how_long_it_is_good_for(
+    gatepass: Gatepass, signed_in: PlainServer, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an answer of OAuth 2 tells it; kept, renewed, and of the environment, where nobody knows."""
+    access = gatepass("token").out.strip()
+    kept = json.loads(gatepass("token", "--json").out)
+    assert {**kept, "expires_in": 0} == {"access_token": access, "token_type": "Bearer", "expires_in": 0}
+    assert 3500 < kept["expires_in"] <= 3600
+    assert json.loads(gatepass("header", "--json").out) == {"Authorization": f"Bearer {access}"}
+    aged(state, 3550)
+    renewed = json.loads(gatepass("token", "--json").out)
+    assert renewed["access_token"] != access
+    assert 3500 < renewed["expires_in"] <= 3600
+    monkeypatch.setenv("GATEPASS_TOKEN", "given")
+    assert json.loads(gatepass("token", "--json").out)["expires_in"] is None
+
+
 def test_a_cached_token_needs_click_and_the_stored_sign_in_alone(signed_in: PlainServer) -> None:
     """Neither an HTTP client, nor TLS, nor asyncio is imported: it is printed within 150 ms."""
     code = "import sys; from gatepass.cli.command import run; run(['token']); print(*sys.modules, file=sys.stderr)"

@@ -10,6 +10,7 @@ import pytest
 
 from gatepass.client import AsyncClient, Client
 from gatepass.client.exchange import Clocks
+from gatepass.client.stored import SignInStore
 from tests.kit.memory_store import MemoryStore
 from tests.kit.plain_server import EMAIL, PASSWORD, PlainServer, plain_server
 from tests.kit.rough_network import ADDRESS, RoughNetwork
@@ -78,11 +79,11 @@ def with_password(network: RoughNetwork, clock: Clock) -> Client:
     return api
 
 
-def stored(network: RoughNetwork, clock: Clock, store: MemoryStore) -> Client:
+def stored(network: RoughNetwork, clock: Clock, store: SignInStore) -> Client:
     """A client that has nothing but a sign-in that is kept."""
     api = Client(ADDRESS, profile="plain", store=store, transport=network.blocking())
     api.session.clocks = clock.clocks
-    if "plain" not in store.kept:
+    if store.load("plain") is None:
         api.sign_in(EMAIL, PASSWORD)
     return api
 

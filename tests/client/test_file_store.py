@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -190,6 +191,36 @@ def test_a_place_that_is_no_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="cannot be made"):
         FileStore(tmp_path / "file").save(KEPT)
+
+
+def test_a_damaged_file_that_cannot_be_moved_is_told_as_it_is(
+    files: FileStore, folder: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that can only be read."""
+    files.save(KEPT)
+    (folder / "plain.json").write_bytes(b"")
+    said.clear()
+
+    def refuses(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", refuses)
+    assert files.load("plain") is None
+    assert "cannot be set aside: Read-only file system" in said[0]
+
+
+def test_what_is_in_use_already_is_not_written_again(
+    files: FileStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sign-in that was kept on the last bytes of a disk has not failed."""
+    files.save(KEPT)
+
+    def refuses(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuses)
+    files.use("plain")
+    assert files.current() == "plain"
 
 
 def test_the_first_profile_is_in_use_until_another_is(files: FileStore) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ import httpx2
 import pytest
 
 from gatepass.client import Client, GraphQLErrors, ServerUnreachable, SignInRefused, SignInRequired
+from gatepass.client.file_store import state_folder
+from gatepass.client.stored import StoreError, open_store
 from tests.client.conftest import RENAME, Clock, stored, with_password
 from tests.kit.driven import answer, error_body
 from tests.kit.memory_store import MemoryStore
@@ -251,6 +254,22 @@ def test_a_renewed_sign_in_that_cannot_be_kept_is_used_nevertheless(
     another = stored(network, clock, store)
     clock.now += 3600
     assert another("{ me }") == {"me": EMAIL}
+
+
+def test_a_kept_sign_in_that_can_only_be_read_is_used_until_it_ends(network: RoughNetwork, clock: Clock) -> None:
+    """A container's folder, say. It is not renewed: nobody could keep what comes, and what is kept would be spent."""
+    files = open_store()
+    before = stored(network, clock, files).token()
+    (locked,) = state_folder(os.environ).glob("*.lock")
+    locked.unlink()
+    locked.mkdir()
+    clock.now += 3000
+    api = stored(network, clock, files)
+    assert (api("{ me }"), api.token()) == ({"me": EMAIL}, before)
+    clock.now += 3600
+    with pytest.raises(StoreError, match="cannot be opened"):
+        api("{ me }")
+    assert network.server.counts["signInRefresh"] == 0
 
 
 def test_what_another_process_renewed_is_read_before_renewing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,10 +93,17 @@ def test_what_does_not_go_together_is_told(arguments: dict[str, str]) -> None:
     assert "canary" not in str(raised.value)
 
 
-def test_a_user_without_a_password_is_told() -> None:
-    """Not taken for somebody who is signed in."""
-    with pytest.raises(BadCredentials, match="GATEPASS_PASSWORD_FILE"):
-        find_source(URL, environ={"GATEPASS_USERNAME": "ada"})
+def test_a_user_of_the_environment_without_a_password_says_whose_sign_in_is_meant(
+    kept: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of that user is used; of another it is not, and what is missing is told."""
+    now = time.time()
+    kept.save(replace(KEPT, obtained_at=now, expires_at=now + 3600))
+    monkeypatch.setenv("GATEPASS_USERNAME", KEPT.username)
+    assert Client(URL, store=kept).token() == KEPT.access_token
+    monkeypatch.setenv("GATEPASS_USERNAME", "somebody@example.org")
+    with pytest.raises(SignInRequired, match="GATEPASS_PASSWORD_FILE"):
+        Client(URL, store=kept).token()
 
 
 def test_the_address_can_come_from_the_environment_or_from_the_profile(kept: MemoryStore) -> None:

@@ -187,15 +187,16 @@ async def test_leaving_the_loop_ends_the_subscription_awaited(server: EventServe
 
 async def test_a_cancelled_subscriber_ends_the_subscription(server: EventServer) -> None:
     """No task is left over."""
+    follows = asyncio.Event()
     async with AsyncClient(server.address, username=EMAIL, password=PASSWORD) as api:
 
         async def follow() -> None:
             async with contextlib.aclosing(api.subscribe("subscription { count(to: 1) wait }")) as events:
                 async for _ in events:
-                    pass
+                    follows.set()
 
         task = asyncio.create_task(follow())
-        await asyncio.sleep(0.3)
+        await asyncio.wait_for(follows.wait(), 30)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

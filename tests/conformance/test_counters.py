@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+
+import pytest
 
 from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
 from gatepass.domain.audit import AuditEvent, Deed
@@ -127,7 +130,8 @@ async def test_under_a_flood_of_names_those_with_the_fewest_failures_go_first(st
     assert {int.from_bytes(key.owner) for key in left if key != LANE} == set(range(40, 50))
 
 
-async def test_what_is_noted_of_a_decision_is_noted_with_it(store: Store) -> None:
+@pytest.mark.parametrize("delayed", [False, True])
+async def test_what_is_noted_of_a_decision_is_noted_with_it(store: Store, delayed: bool) -> None:
     """In one transaction, and of what was decided only; a rule that raises notes nothing."""
 
     def noted(outcome: str) -> AuditEvent | None:
@@ -138,12 +142,13 @@ async def test_what_is_noted_of_a_decision_is_noted_with_it(store: Store) -> Non
 
     async def decide(outcome: str) -> str:
         key = CounterKey("account", outcome.encode())
-        return await store.counters.change([key], lambda _: Decision(outcome, {key: counter()}), note=noted)
+        rule = partial(Decision, outcome, {key: counter()})
+        return await store.counters.change([key], lambda _: rule(), note=noted, delayed=delayed)
 
     await asyncio.gather(
         decide("one"),
         decide("quiet"),
-        store.counters.change([LANE], broken, note=noted),
+        store.counters.change([LANE], broken, note=noted, delayed=delayed),
         decide("two"),
         return_exceptions=True,
     )

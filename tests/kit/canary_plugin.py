@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import re
 import subprocess
 import sys
 import weakref
@@ -32,7 +34,7 @@ MARK: Final = "shows_secrets"
 _OTHERS: Final = ("httpx", "httpcore", "hypothesis", "websockets", "gql", "urllib3", "requests", "playwright", "oauth")
 _SQLITE: Final = b"SQLite format 3\x00"
 _OURS: Final = b"GPAS"
-_DATABASES: Final = ("*.db", "*.db-wal", "*.db-journal", "*.sqlite*", "*.backup", "*.bak")
+_IS_DATABASE: Final = re.compile(r".*(\.db|\.db-wal|\.db-journal|\.sqlite.*|\.backup|\.bak)", re.DOTALL)
 _OK: Final = 400
 
 _watch = Watch()
@@ -130,19 +132,26 @@ def new_stores() -> list[Path]:
 
 def look_into(folder: Path) -> None:
     """See every database file of a folder that has changed, and learn the secret keys that lie beside."""
-    for file in folder.rglob("secret.key*"):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            _watch.learns(file.read_text("ascii").strip())
-    for file in {file for pattern in _DATABASES for file in folder.rglob(pattern)}:
-        with contextlib.suppress(OSError):
-            status = file.stat()
-            if _read.get(file) != (status.st_mtime_ns, status.st_size) and file.is_file():
-                is_new = file not in _read
-                _read[file] = (status.st_mtime_ns, status.st_size)
-                content = file.read_bytes()
-                if is_new and content.startswith(_SQLITE) and content[68:].startswith(_OURS):
-                    _stores.append(file)
-                _watch.sees(f"the store's {_what(file)}", content, shapes=content.startswith(_SQLITE))
+    for root, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith("secret.key"):
+                with contextlib.suppress(OSError, UnicodeDecodeError):
+                    _watch.learns(Path(root, name).read_text("ascii").strip())
+            if _IS_DATABASE.fullmatch(name):
+                with contextlib.suppress(OSError):
+                    _read_if_changed(Path(root, name))
+
+
+def _read_if_changed(file: Path) -> None:
+    status = file.stat()
+    if _read.get(file) == (status.st_mtime_ns, status.st_size) or not file.is_file():
+        return
+    is_new = file not in _read
+    _read[file] = (status.st_mtime_ns, status.st_size)
+    content = file.read_bytes()
+    if is_new and content.startswith(_SQLITE) and content[68:].startswith(_OURS):
+        _stores.append(file)
+    _watch.sees(f"the store's {_what(file)}", content, shapes=content.startswith(_SQLITE))
 
 
 def _what(file: Path) -> str:

@@ -25,6 +25,7 @@ class CountersInMemory:
         rule: Callable[[Standing], Decision[Outcome]],
         *,
         note: Note[Outcome] | None = None,
+        delayed: bool = False,
     ) -> Outcome:
         """Ask the rule, and write what it decides and what is to be noted of it."""
         decision = rule({key: self.kept[key] for key in keys if key in self.kept})

@@ -13,7 +13,7 @@ from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.sqlite import writer
 from gatepass.stores.sqlite.connection import BUSY_TIMEOUT, connect_for_writing, create_privately
 from gatepass.stores.sqlite.worker import Operation
-from gatepass.stores.sqlite.writer import GroupCommit
+from gatepass.stores.sqlite.writer import DelayedDurability, GroupCommit
 
 
 @pytest.fixture
@@ -53,8 +53,9 @@ def deeds(path: Path) -> list[str]:
 
 def test_everything_that_waits_is_one_commit(connection: sqlite3.Connection, path: Path) -> None:
     statements: list[str] = []
+    group = GroupCommit(connection)
     connection.set_trace_callback(statements.append)
-    assert GroupCommit(connection).run([write("a"), write("b"), write("c")]) == ["a", "b", "c"]
+    assert group.run([write("a"), write("b"), write("c")]) == ["a", "b", "c"]
     assert statements[0] == "BEGIN IMMEDIATE"
     assert statements[-1] == "COMMIT"
     assert statements.count("COMMIT") == 1
@@ -133,6 +134,56 @@ def test_where_another_process_keeps_the_lock_all_fail_after_one_wait(
     }
     assert len({id(outcome) for outcome in outcomes}) == 100
     assert GroupCommit(connection).run([write("a")]) == ["a"]
+
+
+NORMAL, FULL = 1, 2
+
+
+class Delayed(DelayedDurability[int]):
+    """Writes a name; its outcome is how its commit was going to wait for the disk."""
+
+    def __init__(self, name: str, *, must_last: bool = False) -> None:
+        super().__init__()
+        self._name, self._finds = name, must_last
+
+    def __call__(self, connection: sqlite3.Connection) -> int:
+        connection.execute("INSERT INTO deeds VALUES (?)", (self._name,))
+        self.must_last = self._finds
+        return synchronous(connection)
+
+
+def synchronous(connection: sqlite3.Connection) -> int:
+    (level,) = connection.execute("PRAGMA synchronous").fetchone()
+    return int(level)
+
+
+def test_only_a_batch_that_may_be_lost_waits_for_no_disk(connection: sqlite3.Connection, path: Path) -> None:
+    group = GroupCommit(connection)
+    assert group.run([Delayed("a"), Delayed("b")]) == [NORMAL, NORMAL]
+    assert group.run([Delayed("c"), synchronous]) == [FULL, FULL]
+    assert group.run([Delayed("d")]) == [NORMAL]
+    assert group.run([synchronous]) == [FULL]
+    assert deeds(path) == ["a", "b", "c", "d"]
+
+
+def test_one_that_finds_that_it_must_last_makes_its_batch_wait_for_the_disk(
+    connection: sqlite3.Connection, path: Path
+) -> None:
+    group = GroupCommit(connection)
+    assert group.run([Delayed("a"), Delayed("b", must_last=True)]) == [FULL, FULL]
+    assert group.run([Delayed("c")]) == [NORMAL]
+    assert deeds(path) == ["a", "b", "c"]
+
+
+def test_the_culprit_among_delayed_ones_fails_alone(connection: sqlite3.Connection, path: Path) -> None:
+    outcomes = GroupCommit(connection).run([Delayed("a"), Delayed("a"), Delayed("b")])
+    assert (outcomes[0], type(outcomes[1]), outcomes[2]) == (NORMAL, StoreUnavailable, NORMAL)
+    assert deeds(path) == ["a", "b"]
+
+
+def test_a_store_that_was_told_to_wait_for_no_disk_is_left_as_it_was_told(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
+    assert GroupCommit(connection).run([Delayed("a")]) == [0]
 
 
 def log_frames(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from gatepass.domain.attempts import CounterKey
 from gatepass.domain.session import Session
 from gatepass.stores.sqlite import open_store
 from gatepass.usecases.ports import Rotated
@@ -25,9 +26,14 @@ SESSIONS: Final = 40
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
-def load_until_killed(path: Path, sessions: Sequence[Session], seconds: float) -> dict[int, int]:
-    """Start the load, kill it that long after its first answer; the highest answered generation of each session."""
-    command = [sys.executable, "-m", "tests.kit.kill_child", str(path), *(str(session.id) for session in sessions)]
+def refreshes_until_killed(path: Path, sessions: Sequence[Session], seconds: float) -> dict[int, int]:
+    """The highest answered generation of each session."""
+    return answered_until_killed(seconds, "tests.kit.kill_child", str(path), *(str(session.id) for session in sessions))
+
+
+def answered_until_killed(seconds: float, *load: str) -> dict[int, int]:
+    """Start the load, kill it that long after its first answer; the highest number answered at each place."""
+    command = [sys.executable, "-m", *load]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert child.stdout is not None
     with closing(child.stdout) as pipe:
@@ -74,7 +80,7 @@ async def test_after_a_kill_every_answered_rotation_is_there_and_no_session_is_b
     await store.close()
     answers = 0
     for _ in range(ROUNDS):
-        answered = await asyncio.to_thread(load_until_killed, path, sessions, random.uniform(0.0, 0.4))
+        answered = await asyncio.to_thread(refreshes_until_killed, path, sessions, random.uniform(0.0, 0.4))
         answers += len(answered)
         assert await asyncio.to_thread(is_sound, path)
         store = await open_store(path)
@@ -93,10 +99,24 @@ async def test_a_process_beside_a_killed_one_goes_on_and_sees_what_was_answered(
         theirs = [await ana.signs_in() for _ in range(SESSIONS)]
         ours = await ana.signs_in()
         for generation in range(3):
-            load = asyncio.to_thread(load_until_killed, path, theirs, 0.2)
+            load = asyncio.to_thread(refreshes_until_killed, path, theirs, 0.2)
             answered, outcome = await asyncio.gather(load, ana.refreshes(ours, generation))
             assert isinstance(outcome, Rotated)
             await holds_what_was_answered(ana, theirs, answered)
     finally:
         await store.close()
+    assert await asyncio.to_thread(is_sound, path)
+
+
+async def test_attempts_that_were_counted_without_waiting_for_the_disk_outlive_the_process(path: Path) -> None:
+    counted = 0
+    for _ in range(3):
+        answered = await asyncio.to_thread(answered_until_killed, 0.1, "tests.kit.counting_child", str(path))
+        assert answered[0] > counted
+        store = await open_store(path)
+        ((key, counter),) = await store.counters.page(None, 10)
+        await store.close()
+        assert key == CounterKey("account", b"ana")
+        assert answered[0] <= counter.failures <= answered[0] + 1
+        counted = counter.failures
     assert await asyncio.to_thread(is_sound, path)

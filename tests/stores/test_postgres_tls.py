@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores import postgres
-from tests.kit.postgres import DATABASE, ROLE, Server, binaries_with_tls, own_server, server_user
+from tests.kit.postgres import DATABASE, ROLE, Server, binaries_with_tls, own_server, server_user, shared_server
 from tests.kit.store_world import NOW, announced, enrol
 
 KEY = ec.SECP256R1()
@@ -149,6 +149,23 @@ async def test_a_certificate_for_another_name_is_refused_unless_the_url_says_not
     with pytest.raises(StoreUnavailable, match=r"TLS to the database failed: .*not valid for 'localhost'"):
         await postgres.open_store(trusting(elsewhere, authority.file))
     await (await postgres.open_store(trusting(elsewhere, authority.file, "verify-ca"))).close()
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-full"])
+async def test_a_database_without_tls_is_not_taken_for_one_that_is_away(authority: Authority, mode: str) -> None:
+    """Neither is it used in clear text."""
+    schema = shared_server().new_schema()
+    url = shared_server().url(schema, parameters=f"&sslmode={mode}&sslrootcert={authority.file}")
+    await refused(url, "does not begin TLS, which sslmode in database_url asks for")
+
+
+async def test_an_address_that_checks_names_without_authorities_is_told_the_parameter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Somebody who has added nothing but sslmode, at a home without PostgreSQL's own file of them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    url = shared_server().url(shared_server().new_schema(), parameters="&sslmode=verify-full")
+    await refused(url, "sslmode, and the files of sslrootcert")
 
 
 async def test_a_file_of_authorities_that_is_not_there_is_not_taken_for_a_database_that_is_away(

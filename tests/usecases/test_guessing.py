@@ -80,11 +80,12 @@ class CountersSlowToSettle(CountersInMemory):
         rule: Callable[[Standing], Decision[Outcome]],
         *,
         note: Note[Outcome] | None = None,
+        delayed: bool = False,
     ) -> Outcome:
         """Wait, then as ever."""
         if not isinstance(rule(self.kept).outcome, Taken | Wait):
             await asyncio.sleep(0.01)
-        return await super().change(keys, rule, note=note)
+        return await super().change(keys, rule, note=note, delayed=delayed)
 
 
 class Trail:

@@ -18,6 +18,7 @@ from gatepass.cli.terminal import columns, confirm, say, shown
 if TYPE_CHECKING:
     from gatepass.cli.audit_trail import Wanted
     from gatepass.usecases.ports import AuditEntry
+    from gatepass.usecases.verify_audit import Verified
 
 _AGO: Final = re.compile(r"(\d{1,6})(s|m|h|d|w)")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -148,7 +149,8 @@ def export(source: Source, since: datetime | None, account: str | None, event: s
 @audit.command()
 @with_source
 @click.option("--expect", metavar="NUMBER:DIGEST", help="An entry that was noted elsewhere must be there, as it was.")
-def verify(source: Source, expect: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def verify(source: Source, expect: str | None, *, as_json: bool) -> None:
     """
     Find entries that were edited, removed or reordered. Exit code 1 where there are any.
 
@@ -159,14 +161,30 @@ def verify(source: Source, expect: str | None) -> None:
 
     expected = None if expect is None else audit_trail.link_of(expect)
     verified = audit_trail.verify(source.load(), expected)
+    if as_json:
+        click.echo(json.dumps(_verdict(verified), indent=2))
     for finding in verified.findings:
         say(finding)
     if verified.findings:
         raise AuditBroken(f"the audit log is not whole: findings: {len(verified.findings)}")
     sealed = "not sealed yet" if verified.seal is None else f"sealed up to entry {verified.seal.end.number}"
     say(f"the audit log is whole: {verified.entries} entries, {sealed}")
-    if verified.entries:
-        click.echo(f"{verified.end.number}:{verified.end.digest.hex()}")
+    if verified.entries and not as_json:
+        click.echo(_end(verified))
+
+
+def _end(verified: Verified) -> str:
+    return f"{verified.end.number}:{verified.end.digest.hex()}"
+
+
+def _verdict(verified: Verified) -> dict[str, Any]:
+    return {
+        "is_whole": not verified.findings,
+        "entries": verified.entries,
+        "findings": list(verified.findings),
+        "sealed_up_to": verified.seal.end.number if verified.seal else None,
+        "end": _end(verified) if verified.entries and not verified.findings else None,
+    }
 
 
 @audit.command("seal-anew", short_help="Seal the log after the secret key was lost.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from gatepass.cli.source import Source, with_source
@@ -13,7 +15,8 @@ from gatepass.cli.terminal import say
 @click.option(
     "--milliseconds", type=click.IntRange(10, 5000), default=100, show_default=True, help="What a sign-in may cost."
 )
-def calibrate(source: Source, milliseconds: int) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def calibrate(source: Source, milliseconds: int, *, as_json: bool) -> None:
     """
     Propose Argon2 parameters for this machine.
 
@@ -30,4 +33,13 @@ def calibrate(source: Source, milliseconds: int) -> None:
     )
     if found.seconds > milliseconds / 1000:
         say(f"That is more than {milliseconds} ms, and nevertheless the least that OWASP advises.")
+    if calibration.pages_are_small():
+        say(
+            "Linux gives a hash its memory in small pages here, which takes longer than in large ones. To try those: "
+            f"echo always | sudo tee {calibration.LARGE_PAGES}"
+        )
+    if as_json:
+        proposed = {"argon2_memory_kib": found.memory_kib, "argon2_iterations": calibration.PASSES}
+        click.echo(json.dumps({**proposed, "seconds": found.seconds, "processes": workers}, indent=2))
+        return
     click.echo(f"argon2_memory_kib = {found.memory_kib}\nargon2_iterations = {calibration.PASSES}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from gatepass.crypto.argon2_parameters import Argon2Parameters
@@ -15,6 +16,7 @@ PASSES: Final = 2
 # From OWASP's minimum on, each about half as much again.
 STEPS_KIB: Final = (19_456, 32_768, 47_104, 65_536, 98_304, 131_072, 196_608, 262_144, 393_216, 524_288)
 ROUNDS: Final = 3
+LARGE_PAGES: Final = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,14 @@ class Measured:
 def measure(limit_seconds: float) -> Measured:
     """The largest memory within the limit; the smallest where none is within."""
     return asyncio.run(_measure(limit_seconds))
+
+
+def pages_are_small() -> bool:
+    """Whether Linux could give memory in larger pages to those who do not ask, and does not (docs/decisions/0030)."""
+    try:
+        return "[always]" not in LARGE_PAGES.read_text()
+    except OSError:
+        return False
 
 
 async def _measure(limit_seconds: float) -> Measured:

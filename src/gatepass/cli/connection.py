@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import time
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A token and how long it is good for, None where nobody said so."""
+
+    access: str
+    seconds_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,10 @@ class Connection:
         return Client(address, profile=stored.profile if stored is not None else self.profile, store=store)
 
     def token(self, min_ttl: timedelta | None = None) -> str:
+        """See `given`."""
+        return self.given(min_ttl).access
+
+    def given(self, min_ttl: timedelta | None = None) -> Given:
         """
         A valid access token, renewed if needed. One that is kept and good costs no network, nor its imports.
 
@@ -96,15 +109,18 @@ class Connection:
 
         given = os.environ.get("GATEPASS_TOKEN", "").strip()
         if is_token(given):
-            return given
-        if not is_given_by_environment():
-            stored = self.stored(self.store())
-            if stored is not None and stored.access_token and is_fresh(stored, now=time.time(), min_ttl=min_ttl):
-                return stored.access_token
+            return Given(given, None)
+        if given_by_environment() is None:
+            stored, now = self.stored(self.store()), time.time()
+            is_meant = stored is not None and not is_of_another_user(stored)
+            if stored and is_meant and stored.access_token and is_fresh(stored, now=now, min_ttl=min_ttl):
+                return Given(stored.access_token, int(stored.remaining_seconds(now)))
         from gatepass.cli.progress import waiting_for  # noqa: PLC0415 - not for what is kept
 
         with self.open() as api, waiting_for(api.url):
-            return api.token(min_ttl)
+            access, held = api.token(min_ttl), api.session.held
+        left = held.until - time.monotonic() if held is not None else math.inf
+        return Given(access, int(left) if left < math.inf else None)
 
 
 def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callable[..., R]:
@@ -168,9 +184,28 @@ def no_input(command: Callable[..., R]) -> Callable[..., R]:
     return with_option
 
 
-def is_given_by_environment() -> bool:
-    """Whether credentials of the environment come before what is kept."""
-    return any(os.environ.get(name) for name in ("GATEPASS_TOKEN", "GATEPASS_USERNAME"))
+def is_json_anyway(command: Callable[..., R]) -> Callable[..., R]:
+    """`--json` where there is no other form: whoever gives it everywhere is not stopped."""
+    return click.option("--json", is_flag=True, expose_value=False, help="As JSON, which it is anyway.")(command)
+
+
+def given_by_environment() -> str | None:
+    """The variable with credentials that come before what is kept; a user without a password is none."""
+    if os.environ.get("GATEPASS_TOKEN"):
+        return "GATEPASS_TOKEN"
+    has_password = any(os.environ.get(name) for name in ("GATEPASS_PASSWORD", "GATEPASS_PASSWORD_FILE"))
+    return "GATEPASS_USERNAME" if os.environ.get("GATEPASS_USERNAME") and has_password else None
+
+
+def is_of_another_user(stored: StoredSignIn) -> bool:
+    """Whether GATEPASS_USERNAME says that another user is meant."""
+    return os.environ.get("GATEPASS_USERNAME") not in (None, "", stored.username)
+
+
+def say_what_comes_first() -> None:
+    """Nobody is to wonder why a kept sign-in is not the one that is used."""
+    if (name := given_by_environment()) is not None:
+        say(f"{name} is set and comes before what is kept")
 
 
 def _checked_name(name: str) -> str:

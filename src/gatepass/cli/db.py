@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gatepass.cli.progress import Progress
 from gatepass.cli.source import Source, with_source
 from gatepass.cli.terminal import say, shown
+
+if TYPE_CHECKING:
+    from gatepass.settings import Settings
 
 UPGRADE_NEEDED = 1
 Result = TypeVar("Result")
@@ -73,31 +76,39 @@ def status(source: Source, *, as_json: bool) -> int:
 
 @db.command()
 @with_source
-@click.option(
-    "--from", "from_url", metavar="URL", required=True, help="The store that is read: sqlite:///… or postgresql://…"
-)
-@click.option("--to", "to_url", metavar="URL", required=True, help="The store that is filled.")
+@click.option("--from", "from_url", metavar="URL", help="The store that is read: sqlite:///… or postgresql://…")
+@click.option("--to", "to_url", metavar="URL", help="The store that is filled.")
 @click.option("--replace", "replaces", is_flag=True, help="Replace everything that the target holds already.")
-def copy(source: Source, from_url: str, to_url: str, *, replaces: bool) -> None:
+def copy(source: Source, from_url: str | None, to_url: str | None, *, replaces: bool) -> None:
     """
     Copy everything from one store to another: accounts, sessions, clients, keys. Nobody is signed out.
+
+    One of the two may be left out: it is the store that the settings name. Others on this machine may see a password on
+    a command line; they do not see GATEPASS_DATABASE_URL.
 
     The copy is of one moment and arrives whole or not at all, verified by counts and SHA-256 of all rows; run it again
     after an interruption. Stop the servers first: what happens after the copy began does not come along. The secret key
     stays the same. Tables of PostgreSQL are made with 'gatepass db upgrade' before.
     """
+    if from_url is None and to_url is None:
+        raise click.UsageError("Which store is the other one? Give --from or --to.")
     from gatepass.stores.copying import copy as copy_store  # noqa: PLC0415 - not for --help
 
-    urls = [source.load(database_url=url).store_url for url in (from_url, to_url)]
+    sender, receiver = _store_of(source, "--from", from_url), _store_of(source, "--to", to_url)
     from gatepass.cli.accounts import check_store_is_there  # noqa: PLC0415
 
-    check_store_is_there(source.load(database_url=from_url))
+    check_store_is_there(sender)
     with Progress("copying") as line:
 
         def progress(table: str, done: int, total: int) -> None:
             line.now(f"copying {table}: {done} of {total}")
 
-        arrived = _run(copy_store(*urls, replaces=replaces, progress=progress))
+        work = copy_store(sender.store_url, receiver.store_url, replaces=replaces, progress=progress)
+        try:
+            arrived = _run(work)
+        except KeyboardInterrupt:
+            say("interrupted: the target is as it was; run the same command again")
+            raise
     for copied in arrived:
         say(f"{copied.table}: {copied.rows} copied, SHA-256 {copied.digest[:16]}")
     say("the target holds what the source holds; set GATEPASS_DATABASE_URL to it and start the servers")
@@ -121,6 +132,18 @@ def backup(source: Source, file: Path) -> None:
     check_store_is_there(settings)
     _run(back_up(settings.store_url, file.absolute()))
     say(f"made {file}")
+
+
+def _store_of(source: Source, option: str, url: str | None) -> Settings:
+    """The settings with that store; an error names the option, which alone was given."""
+    from gatepass.settings import SettingsError  # noqa: PLC0415 - not for --help
+
+    try:
+        return source.load(database_url=url)
+    except SettingsError as error:
+        if error.origin != "flag --database-url":
+            raise
+        raise click.UsageError(f"{option}: {error.problem}") from None
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from gatepass.cli.connection import Connection, checked_address, complete_profile, connection_to, no_input
+from gatepass.cli.connection import (
+    Connection,
+    checked_address,
+    complete_profile,
+    connection_to,
+    no_input,
+    say_what_comes_first,
+)
 from gatepass.cli.progress import Progress, waiting_for
 from gatepass.cli.terminal import own_password, say
 from gatepass.domain.errors import GatepassError
@@ -87,6 +94,7 @@ def login(
         user = _sign_in(connection, address, name, store, user, password_stdin=password_stdin)
     store.use(name)
     say(f"signed in to {address}{f' as {user}' if user else ''} (profile {name})")
+    say_what_comes_first()
 
 
 def _target(connection: Connection, store: SignInStore) -> tuple[str, str]:

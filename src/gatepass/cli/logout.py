@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gatepass.cli.connection import Connection, is_given_by_environment, with_connection
+from gatepass.cli.connection import Connection, given_by_environment, is_of_another_user, with_connection
 from gatepass.cli.progress import waiting_for
 from gatepass.cli.terminal import say
 from gatepass.domain.errors import GatepassError
@@ -28,7 +28,7 @@ def logout(connection: Connection) -> None:
     if stored is None:
         say(f"nobody is signed in{' there' if connection.profile or connection.url else ''}")
         return
-    if is_given_by_environment():
+    if given_by_environment() or is_of_another_user(stored):
         raise WrongSignInError(
             "GATEPASS_TOKEN or GATEPASS_USERNAME is set and comes before what is kept, so another sign-in would end. "
             "Unset it first."

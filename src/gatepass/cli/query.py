@@ -16,6 +16,13 @@ from gatepass.cli.progress import waiting_for
 from gatepass.cli.terminal import say
 
 
+def _is_in_a_folder(_context: click.Context, _parameter: click.Parameter, target: Path | None) -> Path | None:
+    """Said before the API is asked."""
+    if target is not None and not target.parent.is_dir():
+        raise click.UsageError(f"There is no folder {target.parent}.")
+    return target
+
+
 @click.command(short_help="Run a query or a mutation.")
 @with_operation
 @click.option(
@@ -27,6 +34,7 @@ from gatepass.cli.terminal import say
     show_default=True,
     help="How to print the data.",
 )
+@click.option("--json", "is_json", is_flag=True, help="The same as --output json.")
 @click.option("--path", metavar="PATH", help="Which part of the data to print, such as companies.items.")
 @click.option("--all", "all_pages", is_flag=True, help="Get every page; see above.")
 @click.option(
@@ -34,6 +42,7 @@ from gatepass.cli.terminal import say
     "target",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_is_in_a_folder,
     help="Write into FILE, not to standard output.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an export that was interrupted; with --all and --to.")
@@ -47,6 +56,7 @@ def query(
     operation: str | None,
     *,
     form: str,
+    is_json: bool,
     path: str | None,
     all_pages: bool,
     target: Path | None,
@@ -66,6 +76,8 @@ def query(
     for pageInfo { hasNextPage endCursor } beside the list. With --to the pages are collected in FILE.part; an export
     that was interrupted goes on with --resume.
     """  # noqa: D301 - click's mark for lines that stay as they are
+    if is_json and form != "json":
+        raise click.UsageError(f"--json and --output {form} contradict each other.")
     if resume and not (all_pages and target):
         raise click.UsageError("--resume goes with --all and --to FILE.")
     if all_pages:
@@ -84,7 +96,7 @@ def query(
 
 def _text(data: object, form: str, path: str | None) -> str:
     if form == "json":
-        return f"{rows.as_json(data if path is None else rows.at(data, path.split('.')))}\n"
+        return f"{rows.as_json(data if path is None else rows.part(data, path))}\n"
     place = rows.rows_path(data, path)
     found = [rows.flat(value) for value in rows.values_of(data, place)]
     if rows.at(data, (*place[:-1], "pageInfo", "hasNextPage")) is True:

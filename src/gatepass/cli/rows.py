@@ -23,7 +23,7 @@ _INVISIBLE: Final = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206
 
 
 class NoRowsError(click.UsageError):
-    """The data has no list that could be a table."""
+    """The data has not what was asked for: a list that could be a table, or that part."""
 
 
 def as_json(value: object, *, indent: int | None = 2) -> str:
@@ -67,6 +67,23 @@ def at(data: object, path: Iterable[str]) -> Any:
     """What is at a path; None where there is nothing."""
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
+    return data
+
+
+def part(data: object, path: str) -> Any:
+    """
+    What is at a path, also if it is null, or is below what is.
+
+    Raises:
+        NoRowsError: there is nothing of that name, so the name is a slip.
+    """
+    for name in path.split("."):
+        if data is None:
+            return None
+        if not isinstance(data, dict) or name not in data:
+            known = f"; there is {', '.join(data)}" if isinstance(data, dict) else ""
+            raise NoRowsError(f"--path {path}: there is no {name!r} in the answer{known}.")
+        data = data[name]
     return data
 
 

@@ -22,8 +22,9 @@ class NoSchemaError(GatepassError):
 
 @click.command(short_help="Print the API's schema.")
 @click.option("--sdl", "is_sdl", is_flag=True, help="In the schema definition language, not as JSON.")
+@click.option("--json", "is_json", is_flag=True, help="As JSON, which it is without --sdl.")
 @with_connection
-def schema(connection: Connection, *, is_sdl: bool) -> None:
+def schema(connection: Connection, *, is_sdl: bool, is_json: bool) -> None:
     """
     Print the API's schema, as a signed-in user sees it.
 
@@ -31,6 +32,8 @@ def schema(connection: Connection, *, is_sdl: bool) -> None:
     """
     from gatepass.cli.sdl import sdl  # noqa: PLC0415 - not for --help
 
+    if is_sdl and is_json:
+        raise click.UsageError("--sdl and --json contradict each other.")
     with connection.open() as api, waiting_for(api.url):
         data = _introspected(api)
     click.echo(sdl(data["__schema"]) if is_sdl else f"{as_json(data)}\n", nl=False)

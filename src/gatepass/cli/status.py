@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatepass.cli.command import SIGN_IN_NEEDED
-from gatepass.cli.connection import Connection, with_connection
+from gatepass.cli.connection import Connection, given_by_environment, say_what_comes_first, with_connection
 from gatepass.cli.rows import as_json
-from gatepass.cli.terminal import complain, say, shown
+from gatepass.cli.terminal import complain, shown
 
 if TYPE_CHECKING:
     from gatepass.client.stored import StoredSignIn
@@ -32,23 +31,17 @@ def status(connection: Connection, context: click.Context, *, is_json: bool) -> 
     chosen = connection.stored(store)
     kept = [stored for name in sorted(store.profiles()) if (stored := store.load(name)) is not None]
     rows = [_row(each, is_chosen=chosen is not None and each.profile == chosen.profile) for each in kept]
-    source = _environment()
+    source = given_by_environment()
     if is_json:
         click.echo(as_json({"environment": source, "profiles": rows}))
     else:
         for line in _lines(rows):
             click.echo(shown(line))
-        if source is not None:
-            say(f"{source} is set and comes before what is kept")
+        say_what_comes_first()
     if chosen is None and source is None:
         where = " there" if connection.profile or connection.url else ""
         complain(f"nobody is signed in{where}: run 'gatepass login URL'")
         context.exit(SIGN_IN_NEEDED)
-
-
-def _environment() -> str | None:
-    """The variable that has credentials, if one has."""
-    return next((name for name in ("GATEPASS_TOKEN", "GATEPASS_USERNAME") if os.environ.get(name)), None)
 
 
 def _row(stored: StoredSignIn, *, is_chosen: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gatepass.cli.connection import Connection, with_connection
+from gatepass.cli.connection import Connection, is_json_anyway, with_connection
 from gatepass.cli.documents import with_operation
 from gatepass.cli.progress import waiting_for
 from gatepass.cli.rows import as_json
@@ -15,6 +15,7 @@ from gatepass.cli.rows import as_json
 @click.command(short_help="Follow a subscription.")
 @with_operation
 @click.option("--first", metavar="N", type=click.IntRange(1), help="End after so many events.")
+@is_json_anyway
 @with_connection
 def subscribe(
     connection: Connection, document: str, variables: dict[str, Any], operation: str | None, *, first: int | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Final
@@ -36,11 +37,17 @@ min_ttl = click.option(
 
 @click.command(short_help="Print a valid access token.")
 @min_ttl
+@click.option("--json", "is_json", is_flag=True, help="As a JSON object, with the seconds that it is good for.")
 @with_connection
-def token(connection: Connection, *, min_ttl: timedelta | None) -> None:
+def token(connection: Connection, *, min_ttl: timedelta | None, is_json: bool) -> None:
     """
     Print a valid access token, renewed if it is about to expire.
 
     Nothing else is printed, so that scripts can say: TOKEN=$(gatepass token)
     """
-    click.echo(connection.token(min_ttl))
+    given = connection.given(min_ttl)
+    if is_json:
+        found = {"access_token": given.access, "token_type": "Bearer", "expires_in": given.seconds_left}
+        click.echo(json.dumps(found, indent=2))
+        return
+    click.echo(given.access)

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from gatepass.cli.connection import complete_profile, connection_to
+from gatepass.cli.connection import complete_profile, connection_to, say_what_comes_first
 from gatepass.cli.terminal import say
 
 
@@ -23,3 +23,4 @@ def use(profile: str) -> None:
         raise click.UsageError(f"There is no profile {profile}. There are: {known}.")
     store.use(profile)
     say(f"using {profile}: {stored.url}")
+    say_what_comes_first()

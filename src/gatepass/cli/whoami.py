@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gatepass.cli.connection import Connection, is_given_by_environment, with_connection
+from gatepass.cli.connection import Connection, given_by_environment, with_connection
 from gatepass.cli.rows import as_json
 from gatepass.cli.terminal import shown
 
@@ -25,7 +25,7 @@ def whoami(connection: Connection, *, is_json: bool) -> None:
 
     The token is renewed if it is about to expire. It is read, not verified: that is the API's duty.
     """
-    stored = None if is_given_by_environment() else connection.stored(connection.store())
+    stored = None if given_by_environment() else connection.stored(connection.store())
     claims = claims_of(connection.token())
     url = stored.url if stored is not None else connection.url
     user = stored.username if stored is not None else _user_of_the_environment()

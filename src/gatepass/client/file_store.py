@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
@@ -111,11 +110,14 @@ class Folder:
             raise StoreError(f"{self.path / name} cannot be removed: {error.strerror}.") from error
 
     def set_aside(self, name: str) -> None:
-        """Move a damaged file out of the way and say so."""
+        """Move a damaged file out of the way, if it can be moved, and say so."""
         aside = f"{name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(2)}"
-        with contextlib.suppress(OSError):
+        try:
             (self.path / name).replace(self.path / aside)
-        self.announce(f"{self.path / name} is damaged and was set aside as {aside}. Sign in again with gatepass login.")
+            fate = f"was set aside as {aside}"
+        except OSError as error:
+            fate = f"cannot be set aside: {error.strerror}"
+        self.announce(f"{self.path / name} is damaged and {fate}. Sign in again with gatepass login.")
 
     def names(self, suffix: str) -> list[str]:
         """Files that end so, without that ending, sorted."""
@@ -134,7 +136,7 @@ class Folder:
         """Write the profile in use."""
         if profile is None:
             self.remove(_CURRENT)
-        else:
+        elif profile != self.current():  # on a full disk a sign-in that is kept is not to fail at this
             self.write(_CURRENT, f"{profile}\n".encode())
 
 

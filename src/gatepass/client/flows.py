@@ -109,7 +109,14 @@ def renewal(session: Session, need: Need) -> Flow[Held]:
         raise _fixed_token_refused(session)
     if not session.source.is_kept:
         return (yield from _renewed_or_held(session, need))
-    lock = yield from _locked(session)
+    try:
+        lock = yield from _locked(session)
+    except StoreError:
+        # A folder that can only be read, as of a container: what is kept there is good until it ends.
+        yield from _read(session)
+        if (found := session.usable(need)) is None:
+            raise
+        return found
     try:
         kept = yield from _read(session)
         found = session.usable(need)
@@ -253,6 +260,11 @@ def _written(session: Session, held: Held, kept: StoredSignIn | None) -> Flow[No
 
 def _nothing_left(session: Session) -> ClientError:
     held = session.held
+    if session.source.is_kept and session.source.origin == "environment" and held is None:
+        return session.required(
+            "GATEPASS_USERNAME is set without GATEPASS_PASSWORD or GATEPASS_PASSWORD_FILE, and no sign-in of that user "
+            f"is kept for {session.source.url}."
+        )
     if session.source.password is not None or held is None:
         return session.required(f"Nobody is signed in at {session.source.url}.")
     if held.refresh is None:

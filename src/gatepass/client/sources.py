@@ -58,7 +58,10 @@ def find_source(
         return given
     if opened is None:
         opened = open_store(environ, announce=warn)
-    return kept_source(url, opened, profile, management_flow=management_flow, username=username)
+    kept = kept_source(url, opened, profile, management_flow=management_flow, username=username)
+    # A user of the environment without a password is no credentials, but says whose sign-in is meant.
+    alone = environ.get("GATEPASS_USERNAME") if username is None else None
+    return replace(kept, username=alone, origin="environment") if alone else kept
 
 
 def kept_source(
@@ -117,10 +120,7 @@ def _from_environment(
         return None
     password = _password(environ)
     if password is None:
-        raise BadCredentials(
-            "GATEPASS_USERNAME is set without GATEPASS_PASSWORD or GATEPASS_PASSWORD_FILE. Set one of them, or "
-            "unset GATEPASS_USERNAME to use the stored sign-in."
-        )
+        return None
     return Source(url, management_flow, username=found, password=password, origin="environment")
 
 

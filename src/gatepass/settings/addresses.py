@@ -150,7 +150,10 @@ class DatabaseUrl(Kind[str]):
     @property
     def expected(self) -> str:
         """With examples."""
-        return "sqlite:///FILE, such as sqlite:////var/lib/gatepass/gatepass.db, or postgresql://ROLE:PASSWORD@HOST/DATABASE"
+        return (
+            "sqlite:///FILE, such as sqlite:////var/lib/gatepass/gatepass.db, or postgresql://HOST/DATABASE with "
+            "ROLE:PASSWORD@ before the host"
+        )
 
     def read(self, raw: object) -> str:
         """Take the URL of an SQLite file or of a PostgreSQL database."""
@@ -176,7 +179,9 @@ class DatabaseUrl(Kind[str]):
 
 def _postgres_url(raw: str) -> str:
     rest = raw.partition("://")[2]
-    if not _VISIBLE.fullmatch(raw) or not rest or "#" in raw:
+    if not rest:
+        raise UnusableError("after postgresql: come // and more")
+    if not _VISIBLE.fullmatch(raw) or "#" in raw:
         raise UnusableError("in the password, # is written %23, and what is not ASCII in the same way")
     # Otherwise a piece of the password would be taken for a host or for the database, and named in an error.
     server, _, database = rest.partition("?")[0].partition("/")

@@ -159,8 +159,13 @@ class SignInAttempts:
     async def _change(
         self, keys: Sequence[CounterKey], rule: _Rule[_Outcome], note: Note[_Outcome] | None = None
     ) -> _Outcome:
+        """
+        Nobody waits for the disk: that a password was right or wrong is written durably before anybody hears of it.
+
+        What counted the attempt was written before that, so lasts as long.
+        """
         now = self._clock()
-        return await self._counters.change(keys, lambda standing: rule(standing, now), note=note)
+        return await self._counters.change(keys, lambda standing: rule(standing, now), note=note, delayed=True)
 
     def _device(self, account: AccountId | None, client: AttemptingClient) -> str | None:
         if client.session is not None and account is not None:

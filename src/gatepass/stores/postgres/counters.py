@@ -75,6 +75,7 @@ class PostgresCounters:
         rule: Callable[[Standing], Decision[Decided]],
         *,
         note: Note[Decided] | None = None,
+        delayed: bool = False,  # noqa: ARG002 - all are durable here: a change waits for the server anyway
     ) -> Decided:
         """Read, decide, write, together with what waits beside it; a rule sees what those before it have left."""
         outcome: Decided = await self._worker.do(_change_some, _Change(keys, rule, note))

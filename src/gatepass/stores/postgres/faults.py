@@ -32,7 +32,10 @@ _BY_STATE: Final = {
 _BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (
         asyncpg.ClientConfigurationError,
-        "database_url cannot be used, or a PG… variable or file beside it: check its hosts, ports and ssl… parts.",
+        (
+            "database_url cannot be used, or a PG… variable or file beside it: check its hosts and ports, sslmode, and "
+            "the files of sslrootcert, sslcert and sslkey."
+        ),
     ),
     (TimeoutError, "The database did not answer in time."),
     (
@@ -110,4 +113,9 @@ def _message(error: BaseException) -> str:
         )
     if isinstance(error, FileNotFoundError | PermissionError) and error.filename:
         return f"{error.filename} cannot be opened: {error.strerror}."
+    if type(error) is ConnectionError:  # asyncpg's own, and none of the system's
+        return (
+            "The database does not begin TLS, which sslmode in database_url asks for. Check that it has ssl = on, and "
+            "that the port is the database's."
+        )
     return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "The database could not do it.")

@@ -69,11 +69,12 @@ def noted(operation: Operation[Value], note: Note[Value] | None) -> Operation[Va
     return run
 
 
-def add_noted(connection: sqlite3.Connection, note: Note[Value] | None, outcome: Value) -> None:
-    """Inside a transaction: add the entry that `note` makes of an outcome, if it makes one."""
+def add_noted(connection: sqlite3.Connection, note: Note[Value] | None, outcome: Value) -> bool:
+    """Inside a transaction: add the entry that `note` makes of an outcome, if it makes one. True: it did."""
     event = note(outcome) if note is not None else None
     if event is not None:
         add_entry(connection, event)
+    return event is not None
 
 
 def add_entry(connection: sqlite3.Connection, event: AuditEvent) -> None:

@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 from gatepass.domain.attempts import Counter, CounterKey, Decision, Standing
 from gatepass.domain.audit import Note
 from gatepass.stores.sqlite import rows
-from gatepass.stores.sqlite.audit import noted
+from gatepass.stores.sqlite.audit import add_noted, noted
 from gatepass.stores.sqlite.worker import Worker
+from gatepass.stores.sqlite.writer import DelayedDurability
 
 Outcome = TypeVar("Outcome")
 
@@ -48,8 +49,11 @@ class SqliteCounters:
         rule: Callable[[Standing], Decision[Outcome]],
         *,
         note: Note[Outcome] | None = None,
+        delayed: bool = False,
     ) -> Outcome:
         """Read, decide, write; the rule runs in the writer's thread."""
+        if delayed:
+            return await self._writer.do(_DelayedChange(keys, rule, note))
         return await self._writer.do(noted(lambda connection: _change(connection, keys, rule), note))
 
     async def page(
@@ -65,6 +69,26 @@ class SqliteCounters:
         if not found:
             return 0
         return await self._writer.do(lambda connection: connection.executemany(_DELETE_UNCHANGED, found).rowcount)
+
+
+class _DelayedChange(DelayedDurability[Outcome]):
+    """A change that has to be waited for only where it is noted: the audit log never loses its end."""
+
+    __slots__ = ("_keys", "_note", "_rule")
+
+    def __init__(
+        self,
+        keys: Sequence[CounterKey],
+        rule: Callable[[Standing], Decision[Outcome]],
+        note: Note[Outcome] | None,
+    ) -> None:
+        super().__init__()
+        self._keys, self._rule, self._note = keys, rule, note
+
+    def __call__(self, connection: sqlite3.Connection) -> Outcome:
+        outcome = _change(connection, self._keys, self._rule)
+        self.must_last = add_noted(connection, self._note, outcome)
+        return outcome
 
 
 def _change(

@@ -15,6 +15,8 @@ from gatepass.stores.sqlite.worker import Operation, Outcome
 CHECKPOINT_AFTER_CHANGES: Final = 1_000
 """Writes wait meanwhile: 14 ms in a store of a million sessions, where 4,000 are 45 ms and hardly cheaper a piece."""
 CHECKPOINT_WAIT_MS: Final = 250
+_NORMAL: Final = 1
+"""`PRAGMA synchronous`: commits wait for no disk, and survive the end of the process, not that of the machine."""
 
 Value = TypeVar("Value")
 
@@ -34,9 +36,27 @@ class JointOperation(ABC, Generic[Value]):
         return self.together(connection, [self])[0]
 
 
+class DelayedDurability(ABC, Generic[Value]):
+    """
+    An operation that may be answered before the disk has it; the next commit that waits for the disk takes it along.
+
+    It sets `must_last` where, having run, it finds that it has to be waited for. Then it is rolled back and run again.
+    """
+
+    __slots__ = ("must_last",)
+
+    def __init__(self) -> None:
+        self.must_last = False
+
+    @abstractmethod
+    def __call__(self, connection: sqlite3.Connection) -> Value:
+        """Do it."""
+
+
 class GroupCommit:
     """
-    Runs operations in one `BEGIN IMMEDIATE … COMMIT`; when `run` returns they are durable.
+    Runs operations in one `BEGIN IMMEDIATE … COMMIT`; when `run` returns they are durable, unless each of them is
+    content with `DelayedDurability`.
 
     If one of them raises, the transaction is rolled back and each half is run again as a transaction of its own, down
     to the culprit, who fails alone. So an operation may run several times and must do nothing but its SQL. (Savepoints
@@ -47,11 +67,13 @@ class GroupCommit:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._checkpointed = connection.total_changes
+        (self._as_configured,) = connection.execute("PRAGMA synchronous").fetchone()
+        self._synchronous = self._as_configured
 
     def run(self, operations: Sequence[Operation[Any]]) -> Sequence[Outcome]:
         """Their outcomes, once committed. Where the transaction itself fails, that is the outcome of all of them."""
         try:
-            return self._commit(operations)
+            return self._commit(operations, delayed=all(isinstance(each, DelayedDurability) for each in operations))
         except _OperationFailed as failure:
             if len(operations) == 1:
                 return [_as_seen_by_caller(failure.error)]
@@ -90,16 +112,25 @@ class GroupCommit:
         with suppress(sqlite3.Error):
             self._connection.close()
 
-    def _commit(self, operations: Sequence[Operation[Any]]) -> Sequence[Outcome]:
+    def _commit(self, operations: Sequence[Operation[Any]], *, delayed: bool) -> Sequence[Outcome]:
+        self._synchronize(min(self._as_configured, _NORMAL) if delayed else self._as_configured)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = _run_all(self._connection, operations)
-            self._connection.execute("COMMIT")
+            enough = not (
+                delayed and any(isinstance(each, DelayedDurability) and each.must_last for each in operations)
+            )
+            self._connection.execute("COMMIT" if enough else "ROLLBACK")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-        return outcomes
+        return outcomes if enough else self._commit(operations, delayed=False)
+
+    def _synchronize(self, level: int) -> None:
+        if level != self._synchronous:
+            self._connection.execute(f"PRAGMA synchronous = {level}")
+            self._synchronous = level
 
 
 class _OperationFailed(Exception):

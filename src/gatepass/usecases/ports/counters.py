@@ -21,15 +21,18 @@ class Counters(Protocol):
         rule: Callable[[Standing], Decision[Outcome]],
         *,
         note: Note[Outcome] | None = None,
+        delayed: bool = False,
     ) -> Outcome:
         """
         Read the counters of these keys, ask the rule, and write what it decides, all in one.
 
         Args:
             rule: pure and quick; may be asked again when a counter changed under it. It writes to no other key.
+            delayed: every process sees the counters at once, but if the machine fails they may be lost, unless
+                something was noted of them or anything written later was durable.
 
         Returns:
-            The rule's outcome, once its counters are durable.
+            The rule's outcome, once its counters are durable or `delayed`.
         """
         ...
 
