@@ -204,7 +204,7 @@ def test_each_editor_is_called_what_it_is_for(signed_in: Iris) -> None:
     """Monaco calls all of them the same, and the boxes at which Tab stops before them nothing."""
     signed_in.presses("Show editor tools")
     roles: tuple[tuple[Literal["textbox", "group"], str], ...] = (
-        ("textbox", "Ctrl-M lets Tab leave the editor."),
+        ("textbox", "Ctrl+M lets Tab leave the editor."),
         ("group", "Enter goes into the editor."),
     )
     names = ("GraphQL document", "Variables, a JSON object", "Extra headers, a JSON object", "Answer")
@@ -247,6 +247,31 @@ def test_without_a_mouse_one_signs_in_writes_runs_and_signs_out(context: Browser
     tabs_to(iris.page.get_by_role("button", name="Sign out"), "Shift+Tab")
     keys.press("Enter")
     iris.is_signed_out()
+
+
+def test_what_is_run_with_is_to_be_seen_in_the_systems_own_colours(browser: Browser, endpoint: Endpoint) -> None:
+    """As with Windows' contrast themes, which take the backgrounds away."""
+    context = browser.new_context(forced_colors="active")
+    iris = iris_at(context, endpoint)
+    button = iris.page.get_by_role("button", name="Execute query")
+    arrow, ground, border = button.evaluate(
+        """button => [getComputedStyle(button.querySelector("svg")).color, getComputedStyle(button).backgroundColor,
+                      getComputedStyle(button).borderStyle]"""
+    )
+    assert arrow != ground
+    assert border == "solid"
+    context.close()
+
+
+@pytest.mark.parametrize("script", ["off", "blocked"])
+def test_without_its_script_the_page_says_what_else_there_is(browser: Browser, endpoint: Endpoint, script: str) -> None:
+    context = browser.new_context(java_script_enabled=script != "off")
+    page = context.new_page()
+    if script == "blocked":
+        page.route("**/*.js", lambda route: route.abort())
+    page.goto(endpoint.url)
+    expect(page.get_by_text("Without it, send POST requests to this same address")).to_be_visible()
+    context.close()
 
 
 def test_a_narrow_screen_needs_no_sideways_scrolling(signed_in: Iris) -> None:

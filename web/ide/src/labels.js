@@ -2,8 +2,10 @@
 import { useGraphiQL } from "@graphiql/react";
 import { useEffect } from "react";
 
+const IS_MAC = /Mac|iP(hone|ad)/.test(navigator.platform);
+export const RUN_KEY = IS_MAC ? "⌘ Enter" : "Ctrl+Enter";
 /** WCAG 2.1.2: Tab indents, and whoever has no mouse is told of the way out. */
-export const TAB_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? "⌃ ⇧ M" : "Ctrl-M";
+export const TAB_KEY = IS_MAC ? "⌃ ⇧ M" : "Ctrl+M";
 
 const NAMES = { queryEditor: "GraphQL document", variableEditor: "Variables, a JSON object", headerEditor: "Extra headers, a JSON object", responseEditor: "Answer" };
 
