@@ -47,7 +47,7 @@ def upgrade(source: Source) -> None:
     )
 
 
-@db.command()
+@db.command(short_help="Say which migrations are there and which are missing.")
 @with_source
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 def status(source: Source, *, as_json: bool) -> int:
@@ -74,7 +74,7 @@ def status(source: Source, *, as_json: bool) -> int:
     return UPGRADE_NEEDED if found.missing else 0
 
 
-@db.command()
+@db.command(short_help="Copy everything from one store to another.")
 @with_source
 @click.option("--from", "from_url", metavar="URL", help="The store that is read: sqlite:///… or postgresql://…")
 @click.option("--to", "to_url", metavar="URL", help="The store that is filled.")
