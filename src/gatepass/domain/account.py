@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NewType
 from uuid import UUID
 
 from gatepass.domain.errors import BadUserInput
 from gatepass.domain.identifiers import EPOCH, AccountId
+from gatepass.domain.value import value
 
 EmailAddress = NewType("EmailAddress", str)
 Scope = NewType("Scope", str)
@@ -22,7 +22,7 @@ MAX_SCOPES = 32
 MAX_SCOPE_CHARACTERS = 200
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Account:
     """An account as everyone may see it; its password hash travels apart, see `StoredCredentials`."""
 
@@ -63,12 +63,12 @@ def scopes(values: tuple[str, ...] | list[str]) -> tuple[Scope, ...]:
     Raises:
         BadUserInput: a scope that RFC 6749 §3.3 does not allow, or more than fit into an access token.
     """
-    for value in values:
-        if not _SCOPE.fullmatch(value):
+    for scope in values:
+        if not _SCOPE.fullmatch(scope):
             raise BadUserInput(
-                f"{value!r} is not a scope: use 1 to 64 printable ASCII characters without space, quote or backslash."
+                f"{scope!r} is not a scope: use 1 to 64 printable ASCII characters without space, quote or backslash."
             )
-    unique = tuple(Scope(value) for value in sorted(set(values)))
+    unique = tuple(Scope(scope) for scope in sorted(set(values)))
     if len(unique) > MAX_SCOPES or len(" ".join(unique)) > MAX_SCOPE_CHARACTERS:
         raise BadUserInput(
             f"Too many scopes: at most {MAX_SCOPES}, and {MAX_SCOPE_CHARACTERS} characters in all, "
