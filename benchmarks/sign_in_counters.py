@@ -22,7 +22,7 @@ from benchmarks.sign_in import connections
 from gatepass.domain.account import Account, EmailAddress
 from gatepass.domain.identifiers import AccountId
 
-ROUNDS, SECONDS, REACH = 9, 2.5, 0.95
+ROUNDS, SECONDS, REACH = 21, 2.0, 0.95
 
 
 class Side:

@@ -31,6 +31,7 @@ MESSAGES_ALONE = {
     *(("client", "remove"), ("session", "revoke"), ("audit", "seal-anew"), ("ide", "build")),
 }
 OWN_FORM = {("completion",), ("curl",), ("audit", "export")}
+GROUPS = sorted({path[:-1] for path in ALL} - {()})
 WITHOUT_OPTIONS = {("demo",), ("use",), ("completion",), ("ide", "build")}
 
 
@@ -65,6 +66,17 @@ def test_the_help_tells_api_users_and_operators_apart(gatepass: Gatepass) -> Non
         "Commands for operators",
     ]
     assert {path[0] for path in ALL} == {name for names in command_line.sections.values() for name in names}
+
+
+@pytest.mark.parametrize("path", [(), *GROUPS], ids=" ".join)
+def test_every_line_of_a_list_of_commands_is_whole(
+    gatepass: Gatepass, path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal of 80 columns: half a sentence explains nothing."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lists = gatepass(*path, "--help").out
+    assert "Commands" in lists
+    assert "..." not in lists.split("Commands", 1)[1], lists
 
 
 @pytest.mark.parametrize("path", [(), ("user",)], ids=["gatepass", "gatepass user"])

@@ -131,8 +131,23 @@ def test_accounts_move_to_postgresql_and_back(
     assert gatepass("db", "copy", "--from", there, "--replace").code == 0  # the password is on no command line
     assert gatepass("db", "copy", "--to", back, "--replace").code == 0
     assert gatepass("db", "copy").code == 2
+    slip = gatepass("db", "copy", "--from", "mysql://db/x")
+    assert (slip.code, slip.err.startswith("gatepass: --from: expected sqlite:///FILE")) == (2, True)
     monkeypatch.setenv("GATEPASS_DATABASE_URL", back)
     assert emails(gatepass("user", "list", "--json").out) == [with_ana]
+
+
+def test_a_copy_that_is_interrupted_says_that_nothing_has_changed(
+    gatepass: Gatepass, with_ana: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And that the same command does it."""
+
+    async def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gatepass.stores.copying.copy", interrupted)
+    result = gatepass("db", "copy", "--to", f"sqlite:///{folder / 'b.db'}")
+    assert (result.code, "the target is as it was; run the same command again" in result.err) == (130, True)
 
 
 def test_a_source_that_is_not_there_is_not_made(gatepass: Gatepass, initialised: Path, url: str) -> None:

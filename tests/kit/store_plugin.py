@@ -39,6 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}(reason): {meaning}")
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """With `TEST_STORE=postgres` other rooms are not even read."""
+    parts = collection_path.relative_to(_TESTS).parts if collection_path.is_relative_to(_TESTS) else ()
+    return True if _is_on_postgres() and parts and parts[0] not in (*ROOMS, *FIXTURES, "conftest.py") else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `TEST_STORE=postgres` only what a store can change; pytest says how many were left out."""
     if not _is_on_postgres():

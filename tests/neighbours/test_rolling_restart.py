@@ -18,6 +18,9 @@ from tests.neighbours.conftest import Person, Starts, base_of, needed, put, show
 from tests.neighbours.test_proxies import NGINX
 
 QUERY = {"query": "{ companies { totalCount } }"}
+REFRESH = """mutation ($token: String!) {
+  signInRefresh(useManagementflow: true, credentials: {refreshToken: $token}) { refreshToken }
+}"""
 CLIENTS = 6
 
 
@@ -53,7 +56,7 @@ def replicas(site: Site, register: str) -> Iterator[Replicas]:
 def test_no_request_is_lost_while_replicas_are_restarted(
     replicas: Replicas, ana: Person, folder: Path, starts: Starts
 ) -> None:
-    """Neither queries nor sign-ins: POSTs, which nginx sends to another server only when it could not connect."""
+    """Neither queries nor refreshes: POSTs, which nginx sends to another server only when it could not connect."""
     program, port = needed("nginx", "nginx-light"), free_port()
     first, second = (f"127.0.0.1:{taken}" for taken in replicas.ports)
     places = {"10.0.0.1:8000": first, "10.0.0.2:8000": second, "listen 80;": f"listen 127.0.0.1:{port};"}
@@ -75,7 +78,21 @@ def test_no_request_is_lost_while_replicas_are_restarted(
                 except httpx2.HTTPError as error:
                     outcomes[type(error).__name__] += 1
 
-    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    def refresh() -> None:
+        token = ana.refresh_token
+        with httpx2.Client(timeout=20) as client:
+            while not done.is_set():
+                try:
+                    body = {"query": REFRESH, "variables": {"token": token}}
+                    answer = client.post(f"http://127.0.0.1:{port}/graphql/", json=body).json()
+                    successor = answer["data"]["signInRefresh"]["refreshToken"]
+                except (httpx2.HTTPError, ValueError, KeyError, TypeError) as error:
+                    outcomes[f"no refresh: {type(error).__name__}"] += 1
+                    continue
+                outcomes["refreshed" if successor != token else "refreshed to the same"] += 1
+                token = successor
+
+    clients = [threading.Thread(target=each) for each in (*[ask] * CLIENTS, refresh)]
     for client in clients:
         client.start()
     try:
@@ -85,5 +102,5 @@ def test_no_request_is_lost_while_replicas_are_restarted(
         done.set()
         for client in clients:
             client.join(30)
-    assert set(outcomes) == {"200"}, (outcomes, proxy.said)
-    assert outcomes["200"] > 100
+    assert set(outcomes) == {"200", "refreshed"}, (outcomes, proxy.said)
+    assert min(outcomes.values()) > 100

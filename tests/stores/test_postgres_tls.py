@@ -159,6 +159,15 @@ async def test_a_database_without_tls_is_not_taken_for_one_that_is_away(authorit
     await refused(url, "does not begin TLS, which sslmode in database_url asks for")
 
 
+async def test_an_address_that_checks_names_without_authorities_is_told_the_parameter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Somebody who has added nothing but sslmode, at a home without PostgreSQL's own file of them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    url = shared_server().url(shared_server().new_schema(), parameters="&sslmode=verify-full")
+    await refused(url, "sslmode, and the files of sslrootcert")
+
+
 async def test_a_file_of_authorities_that_is_not_there_is_not_taken_for_a_database_that_is_away(
     url: str, folder: Path
 ) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Route, expect
 
 from tests.web.axe import violations
 from tests.web.conftest import profile, serving
-from tests.web.fake_endpoint import Endpoint
+from tests.web.fake_endpoint import EMAIL, PASSWORD, Endpoint
 from tests.web.graphiql import Iris, graphiql_page, iris_at
 
 
@@ -45,6 +45,27 @@ def test_the_first_page_says_what_to_do_and_the_example_after_sign_in_runs(
     iris.presses("Execute query")
     iris.reads("Tesco PLC")
     expect(iris.status).to_contain_text("200 OK")
+
+
+def test_a_server_that_shows_no_schema_says_why_and_there_is_an_example_all_the_same(
+    context: BrowserContext, endpoint: Endpoint
+) -> None:
+    refusal = {"message": "Introspection is switched off here.", "extensions": {"code": "FORBIDDEN"}}
+
+    def answers(route: Route) -> None:
+        if "__schema" in (route.request.post_data or ""):
+            route.fulfill(status=403, content_type="application/json", body=json.dumps({"errors": [refusal]}))
+        else:
+            route.continue_()
+
+    context.route("**/graphql/", answers)
+    iris = iris_at(context, endpoint)
+    iris.reads("Introspection is switched off here.")
+    iris.signs_in()
+    iris.is_signed_in()
+    assert iris.text_of() == "query Example {\n  __typename\n}\n"
+    iris.reads("Introspection is switched off here.")
+    context.unroute_all()
 
 
 def test_a_query_of_ones_own_survives_the_sign_in(context: BrowserContext, endpoint: Endpoint) -> None:
@@ -140,7 +161,7 @@ def test_what_is_copied_runs_in_a_shell_and_in_python(signed_in: Iris) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, endpoint: Endpoint, scheme: Literal["light", "dark"]) -> None:
-    """Signed out, with an error, signed in, with the documentation, with the history, on a narrow screen."""
+    """Signed out, with an error, signed in, with whatever else the page can show, on a narrow screen."""
     with profile(browser, endpoint) as context:
         iris = iris_at(context, endpoint)
         iris.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -153,6 +174,21 @@ def test_axe_finds_nothing(browser: Browser, endpoint: Endpoint, scheme: Literal
         iris.runs("{ hello }")
         iris.reads("Hello")
         found["signed in"] = violations(iris.page)
+        iris.page.locator(".graphiql-query-editor .view-lines").click()
+        iris.page.keyboard.press("Control+Space")
+        expect(iris.page.locator(".suggest-widget .monaco-list-row.focused")).to_be_visible()
+        # What the chosen one is all about is asked for, and then it is drawn anew.
+        iris.page.wait_for_timeout(300)
+        found["completions"] = violations(iris.page)
+        iris.page.keyboard.press("Escape")
+        iris.presses("Show editor tools")
+        found["variables"] = violations(iris.page)
+        for dialog in ("settings", "short keys"):
+            iris.presses(f"Open {dialog} dialog")
+            expect(iris.page.get_by_role("dialog")).to_be_visible()
+            found[dialog] = violations(iris.page)
+            iris.page.keyboard.press("Escape")
+            expect(iris.page.get_by_role("dialog")).to_have_count(0)
         iris.presses("Show Documentation Explorer")
         iris.page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query").click()
         found["documentation"] = violations(iris.page)
@@ -162,6 +198,80 @@ def test_axe_finds_nothing(browser: Browser, endpoint: Endpoint, scheme: Literal
         iris.page.wait_for_timeout(300)
         found["narrow"] = violations(iris.page)
         assert "\n".join(f"{state}: {each}" for state, all_ in found.items() for each in all_) == ""
+
+
+def test_each_editor_is_called_what_it_is_for(signed_in: Iris) -> None:
+    """Monaco calls all of them the same, and the boxes at which Tab stops before them nothing."""
+    signed_in.presses("Show editor tools")
+    roles: tuple[tuple[Literal["textbox", "group"], str], ...] = (
+        ("textbox", "Ctrl+M lets Tab leave the editor."),
+        ("group", "Enter goes into the editor."),
+    )
+    names = ("GraphQL document", "Variables, a JSON object", "Extra headers, a JSON object", "Answer")
+    for name in names:
+        for role, advice in roles:
+            editor = signed_in.page.get_by_role(role, name=f"{name}. {advice}", include_hidden=True)
+            expect(editor).to_have_count(1)
+    boxes = signed_in.page.locator(".graphiql-editor[tabindex='0'], .result-window[tabindex='0']")
+    expect(boxes).to_have_count(len(names))
+
+
+def test_without_a_mouse_one_signs_in_writes_runs_and_signs_out(context: BrowserContext, endpoint: Endpoint) -> None:
+    iris = iris_at(context, endpoint)
+    keys = iris.page.keyboard
+
+    def tabs_to(control: Locator, key: str = "Tab") -> None:
+        for _ in range(40):
+            if control.evaluate("control => control === document.activeElement"):
+                return
+            keys.press(key)
+        raise AssertionError(f"{key} does not lead to {control}")
+
+    tabs_to(iris.page.get_by_label("E-mail address", exact=True))
+    keys.type(EMAIL)
+    tabs_to(iris.page.get_by_label("Password", exact=True))
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    iris.is_signed_in()
+    editor = iris.page.get_by_role("textbox", name="GraphQL document")
+    expect(editor).to_be_focused()
+    keys.press("Control+m")
+    tabs_to(iris.page.get_by_role("group", name="GraphQL document"), "Shift+Tab")
+    keys.press("Enter")
+    expect(editor).to_be_focused()
+    keys.press("Control+a")
+    keys.insert_text("query Keys { hello }")
+    iris.page.wait_for_timeout(500)
+    keys.press("Control+Enter")
+    iris.reads("Hello, you!")
+    tabs_to(iris.page.get_by_role("button", name="Sign out"), "Shift+Tab")
+    keys.press("Enter")
+    iris.is_signed_out()
+
+
+def test_what_is_run_with_is_to_be_seen_in_the_systems_own_colours(browser: Browser, endpoint: Endpoint) -> None:
+    """As with Windows' contrast themes, which take the backgrounds away."""
+    context = browser.new_context(forced_colors="active")
+    iris = iris_at(context, endpoint)
+    button = iris.page.get_by_role("button", name="Execute query")
+    arrow, ground, border = button.evaluate(
+        """button => [getComputedStyle(button.querySelector("svg")).color, getComputedStyle(button).backgroundColor,
+                      getComputedStyle(button).borderStyle]"""
+    )
+    assert arrow != ground
+    assert border == "solid"
+    context.close()
+
+
+@pytest.mark.parametrize("script", ["off", "blocked"])
+def test_without_its_script_the_page_says_what_else_there_is(browser: Browser, endpoint: Endpoint, script: str) -> None:
+    context = browser.new_context(java_script_enabled=script != "off")
+    page = context.new_page()
+    if script == "blocked":
+        page.route("**/*.js", lambda route: route.abort())
+    page.goto(endpoint.url)
+    expect(page.get_by_text("Without it, send POST requests to this same address")).to_be_visible()
+    context.close()
 
 
 def test_a_narrow_screen_needs_no_sideways_scrolling(signed_in: Iris) -> None:

@@ -123,6 +123,20 @@ def test_signing_out_clears_everything(iris: Iris) -> None:
     iris.is_signed_out()
 
 
+def test_after_a_sign_out_the_form_has_the_focus_and_a_server_that_was_not_told_is_said(iris: Iris) -> None:
+    """Whoever has no mouse goes on from there, and not from the top of the page."""
+    iris.signs_in()
+    iris.is_signed_in()
+    iris.service.hangs_up_on_sign_out = True
+    iris.presses("Sign out")
+    expect(iris.problem("Signed out here. The server was not told: The server cannot be reached.")).to_be_visible()
+    iris.sees_the_editor()
+    expect(iris.page.get_by_label("E-mail address", exact=True)).to_be_focused()
+    iris.signs_in()
+    iris.is_signed_in()
+    expect(iris.problem("Signed out here.")).to_have_count(0)
+
+
 def test_what_the_editors_had_put_off_when_she_signs_out_is_no_error_of_the_page(iris: Iris) -> None:
     """They look for equal words 50 ms after the caret has moved; the context's end says if a promise of that broke."""
     iris.signs_in()

@@ -154,7 +154,7 @@ def test_signing_out_clears_everything_here_when_the_server_does_not_answer(ana:
     ana.service.hangs_up_on_sign_out = True
     ana.presses("Sign out")
     ana.is_signed_out()
-    expect(ana.page.locator("#word")).to_contain_text("Signed out here. The server was not told")
+    expect(ana.page.get_by_role("alert").filter(has_text="Signed out here. The server was not told")).to_be_visible()
     assert ana.stored() == {"session": {}, "local": {}}
 
 

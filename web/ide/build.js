@@ -58,6 +58,9 @@ const EDITS = [
   // Whoever is disposed gives up what it had put off, and the promise of that is rejected; most callers never look at it, and each such
   // sign-out would be an error of the page. Callers that do look are told as before. (microsoft/vscode#285890)
   [/monaco-editor.esm.vs.base.common.async\.js$/, "this.doReject?.(new CancellationError());", "this.completionPromise.catch(() => {}); this.doReject?.(new CancellationError());"],
+  // The list of completions gives its rows a name, and their renderer another to the same rows: screen readers would miss one of the two.
+  [/monaco-editor.esm.vs.editor.contrib.suggest.browser.suggestWidgetRenderer\.js$/, "data.root.id = getAriaId(index);", ""],
+  [/monaco-editor.esm.vs.editor.contrib.suggest.browser.suggestWidget\.js$/, "activeDescendant: getAriaId(index)", "activeDescendant: this._list.getElementID(index)"],
   // What a button says is its name.
   [/@graphiql.plugin-history.dist.components\.js$/, '"aria-label": "Set active", ', ""],
 ];

@@ -97,7 +97,7 @@ def list_(
         click.echo(shown(line))
 
 
-@audit.command()
+@audit.command(short_help="Show the last entries, and new ones as they come.")
 @with_source
 @_narrowed
 @click.option("-n", "--lines", type=click.IntRange(0, 10_000), default=10, show_default=True, help="Begin so far back.")
@@ -115,7 +115,7 @@ def tail(
     audit_trail.follow(source.load(), _wanted(since, account, event), lines, show)
 
 
-@audit.command()
+@audit.command(short_help="Write entries to standard output.")
 @with_source
 @_narrowed
 @click.option(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
 
-@click.group()
+@click.group(short_help="Register, list and remove programs for OAuth 2.")
 def client() -> None:
     """Register, list and remove programs that get tokens with OAuth 2."""
 

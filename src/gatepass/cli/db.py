@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gatepass.cli.progress import Progress
 from gatepass.cli.source import Source, with_source
 from gatepass.cli.terminal import say, shown
+
+if TYPE_CHECKING:
+    from gatepass.settings import Settings
 
 UPGRADE_NEEDED = 1
 Result = TypeVar("Result")
@@ -44,7 +47,7 @@ def upgrade(source: Source) -> None:
     )
 
 
-@db.command()
+@db.command(short_help="Say which migrations are there and which are missing.")
 @with_source
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 def status(source: Source, *, as_json: bool) -> int:
@@ -71,7 +74,7 @@ def status(source: Source, *, as_json: bool) -> int:
     return UPGRADE_NEEDED if found.missing else 0
 
 
-@db.command()
+@db.command(short_help="Copy everything from one store to another.")
 @with_source
 @click.option("--from", "from_url", metavar="URL", help="The store that is read: sqlite:///… or postgresql://…")
 @click.option("--to", "to_url", metavar="URL", help="The store that is filled.")
@@ -91,16 +94,21 @@ def copy(source: Source, from_url: str | None, to_url: str | None, *, replaces: 
         raise click.UsageError("Which store is the other one? Give --from or --to.")
     from gatepass.stores.copying import copy as copy_store  # noqa: PLC0415 - not for --help
 
-    urls = [source.load(database_url=url).store_url for url in (from_url, to_url)]
+    sender, receiver = _store_of(source, "--from", from_url), _store_of(source, "--to", to_url)
     from gatepass.cli.accounts import check_store_is_there  # noqa: PLC0415
 
-    check_store_is_there(source.load(database_url=from_url))
+    check_store_is_there(sender)
     with Progress("copying") as line:
 
         def progress(table: str, done: int, total: int) -> None:
             line.now(f"copying {table}: {done} of {total}")
 
-        arrived = _run(copy_store(*urls, replaces=replaces, progress=progress))
+        work = copy_store(sender.store_url, receiver.store_url, replaces=replaces, progress=progress)
+        try:
+            arrived = _run(work)
+        except KeyboardInterrupt:
+            say("interrupted: the target is as it was; run the same command again")
+            raise
     for copied in arrived:
         say(f"{copied.table}: {copied.rows} copied, SHA-256 {copied.digest[:16]}")
     say("the target holds what the source holds; set GATEPASS_DATABASE_URL to it and start the servers")
@@ -124,6 +132,18 @@ def backup(source: Source, file: Path) -> None:
     check_store_is_there(settings)
     _run(back_up(settings.store_url, file.absolute()))
     say(f"made {file}")
+
+
+def _store_of(source: Source, option: str, url: str | None) -> Settings:
+    """The settings with that store; an error names the option, which alone was given."""
+    from gatepass.settings import SettingsError  # noqa: PLC0415 - not for --help
+
+    try:
+        return source.load(database_url=url)
+    except SettingsError as error:
+        if error.origin != "flag --database-url":
+            raise
+        raise click.UsageError(f"{option}: {error.problem}") from None
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:

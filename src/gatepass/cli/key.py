@@ -22,7 +22,7 @@ _UNTIL = {"next": "signs from", "active": "replaced from", "retiring": "gone fro
 _as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
 
-@click.group()
+@click.group(short_help="List and rotate the keys; change the secret key.")
 def key() -> None:
     """List, rotate and retire the keys of tokens; change the secret key."""
 

@@ -21,7 +21,7 @@ def session() -> None:
     """List sign-ins, and end one of them."""
 
 
-@session.command("list")
+@session.command("list", short_help="List the sign-ins that live, newest first.")
 @with_source
 @click.argument("email", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As a JSON array.")
@@ -41,7 +41,7 @@ def list_(source: Source, email: str | None, *, as_json: bool) -> None:
         click.echo(shown(line))
 
 
-@session.command()
+@session.command(short_help="End one sign-in.")
 @with_source
 @click.argument("id_", metavar="ID", type=click.UUID)
 def revoke(source: Source, id_: UUID) -> None:

@@ -20,7 +20,7 @@ def throttle() -> None:
     """Show or forget failed sign-ins."""
 
 
-@throttle.command()
+@throttle.command(short_help="List the counters of failures.")
 @with_source
 @click.option("--json", "as_json", is_flag=True, help="As a JSON array.")
 def show(source: Source, *, as_json: bool) -> None:

@@ -1,9 +1,10 @@
 /** Below the answer: its status, the advice of its errors in plain text, and the offer to use a token that is in it. */
-import { formatShortcutForOS, KEY_MAP, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { useEvents } from "./following.js";
+import { RUN_KEY, TAB_KEY } from "./labels.js";
 
 const MOST_ERRORS = 3;
-const HINT = `${formatShortcutForOS(KEY_MAP.runQuery.key, "Cmd")} runs the query; the answer is shown here.`;
+const HINT = `${RUN_KEY} runs the query; the answer is shown here. ${TAB_KEY} lets Tab leave the editor.`;
 
 export function AnswerBar({ session, desk }) {
   useEvents(desk, "change");

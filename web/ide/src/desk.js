@@ -59,7 +59,8 @@ export class Desk extends EventTarget {
   async #schema(params, headers) {
     const answer = await this.#session.send(params, { headers });
     const trouble = troubleIn(answer);
-    return trouble ? { errors: [{ message: trouble.message, ...(trouble.code && { extensions: { code: trouble.code } }) }] } : JSON.parse(answer.text);
+    // With `data` in it GraphiQL does not ask again, by another name, and then show what was wrong with that.
+    return trouble ? { data: null, errors: [{ message: trouble.message, ...(trouble.code && { extensions: { code: trouble.code } }) }] } : JSON.parse(answer.text);
   }
 
   #run(request, headers, observer) {

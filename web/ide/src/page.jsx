@@ -10,19 +10,20 @@ import { useCleanHistory } from "./clean-history.js";
 import { Desk, SCHEMA_QUERY } from "./desk.js";
 import { useExamples } from "./examples.js";
 import { useEvents } from "./following.js";
+import { useLabels } from "./labels.js";
 import { passPlugin } from "./pass.jsx";
 import { DeskStorage } from "./storage.js";
 
 /** A visit lasts from one sign-out to the next; the next one begins with an empty desk. */
 export function Page({ session }) {
   const [visit, setVisit] = useState(0);
-  return <Visit key={visit} session={session} end={() => setVisit((last) => last + 1)} />;
+  return <Visit key={visit} session={session} isFirst={visit === 0} end={() => setVisit((last) => last + 1)} />;
 }
 
-function Visit({ session, end }) {
+function Visit({ session, isFirst, end }) {
   const storage = useMemo(() => new DeskStorage(), []);
   const desk = useMemo(() => new Desk(session, storage), [session, storage]);
-  const pass = useMemo(() => passPlugin(session, desk), [session, desk]);
+  const pass = useMemo(() => passPlugin(session, desk, { takesFocus: !isFirst }), [session, desk, isFirst]);
   const plugins = useMemo(() => [pass, HISTORY_PLUGIN], [pass]);
   useEffect(() => {
     const leave = () => {
@@ -77,5 +78,6 @@ function Following({ session, desk }) {
   }, [theme, setTheme]);
   useExamples(session, desk);
   useCleanHistory(desk);
+  useLabels();
   return null;
 }

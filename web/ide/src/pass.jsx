@@ -3,16 +3,19 @@ import { useEvents } from "./following.js";
 import { SignedIn } from "./signed-in.jsx";
 import { SignInForm } from "./sign-in-form.jsx";
 
-/** A GraphiQL plugin. Its title is what the button in the side bar is called, so it must not change with the session. */
-export function passPlugin(session, desk) {
-  return { title: "Sign-in", icon: PassIcon, content: () => <Pass session={session} desk={desk} /> };
+/**
+ * A GraphiQL plugin. Its title is what the button in the side bar is called, so it must not change with the session. The form takes the focus
+ * where a sign-out has replaced all that was there, with whatever had it.
+ */
+export function passPlugin(session, desk, { takesFocus }) {
+  return { title: "Sign-in", icon: PassIcon, content: () => <Pass session={session} desk={desk} takesFocus={takesFocus} /> };
 }
 
-function Pass({ session, desk }) {
+function Pass({ session, desk, takesFocus }) {
   useEvents(session, "change");
   return (
     <section className="pass" aria-label="Your pass">
-      {session.phase === "out" ? <SignInForm session={session} desk={desk} /> : <SignedIn session={session} desk={desk} />}
+      {session.phase === "out" ? <SignInForm session={session} desk={desk} takesFocus={takesFocus} /> : <SignedIn session={session} desk={desk} />}
       {!isSecureContext && <p className="warning">This page did not come over HTTPS: others on the network can read the password and the tokens.</p>}
       <p className="small"><a href="?plain">The plain page</a> does the same with less. <a href={document.body.dataset.notices}>Third-party software</a></p>
     </section>

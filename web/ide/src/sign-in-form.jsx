@@ -2,7 +2,7 @@
 import { useGraphiQL } from "@graphiql/react";
 import { useEffect, useRef, useState } from "react";
 
-export function SignInForm({ session, desk }) {
+export function SignInForm({ session, desk, takesFocus }) {
   const editor = useGraphiQL((state) => state.queryEditor);
   const name = useRef(null), password = useRef(null);
   const [problem, setProblem] = useState(null);
@@ -32,7 +32,7 @@ export function SignInForm({ session, desk }) {
       <header className="stub"><h2 id="sign-in-title">Sign in</h2><p>for a bearer token that is valid for one hour and renews itself</p></header>
       <div className="fields">
         <label htmlFor="user-name">E-mail address</label>
-        <input id="user-name" name="username" ref={name} inputMode="email" autoComplete="username" autoCapitalize="none" spellCheck={false} required aria-describedby="sign-in-problem" />
+        <input id="user-name" name="username" ref={name} autoFocus={takesFocus} inputMode="email" autoComplete="username" autoCapitalize="none" spellCheck={false} required aria-describedby="sign-in-problem" />
         <label htmlFor="password">Password</label>
         <div className="joined">
           <input id="password" name="password" ref={password} type={isShown ? "text" : "password"} autoComplete="current-password" required aria-describedby="sign-in-problem" />

@@ -32,7 +32,10 @@ _BY_STATE: Final = {
 _BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (
         asyncpg.ClientConfigurationError,
-        "database_url cannot be used, or a PG… variable or file beside it: check its hosts, ports and ssl… parts.",
+        (
+            "database_url cannot be used, or a PG… variable or file beside it: check its hosts and ports, sslmode, and "
+            "the files of sslrootcert, sslcert and sslkey."
+        ),
     ),
     (TimeoutError, "The database did not answer in time."),
     (

@@ -33,7 +33,7 @@ export function mountGate(session, { snippet, say }) {
     byId("user-name").focus();
     say("Signing out …");
     const reason = await told;
-    say(reason ? `Signed out here. The server was not told: ${reason}` : "Signed out.");
+    say(reason ? "" : "Signed out.");
   });
   for (const [id, textOf] of [["copy-curl", curlOf], ["copy-python", pythonOf]]) {
     byId(id).addEventListener("click", () => copyText(() => textOf({ ...snippet(), bearer: session.bearer }), say));

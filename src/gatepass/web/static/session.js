@@ -99,9 +99,18 @@ export class Session extends EventTarget {
   /**
    * Forget everything here at once, then tell the server, with a renewed bearer if the old one is spent.
    *
-   * Resolves to "" or to the reason why the server does not know; never rejects.
+   * Resolves to "" or to the reason why the server does not know, which `farewell` says too; never rejects.
    */
   async signOut() {
+    const reason = await this.#signOut();
+    if (reason && this.phase === "out") {
+      this.#farewell = `Signed out here. The server was not told: ${reason}`;
+      this.#changed();
+    }
+    return reason;
+  }
+
+  async #signOut() {
     const bearer = this.#access, refreshToken = this.#refresh;
     this.#channel?.postMessage({ signedOut: true });
     this.#leave();
