@@ -74,6 +74,16 @@ def test_a_token_is_renewed_before_it_ends(gatepass: Gatepass, signed_in: PlainS
     assert (signed_in.counts["signInRefresh"], signed_in.counts["reused"]) == (2, 0)
 
 
+def test_a_clock_set_back_since_the_sign_in_prints_no_token_that_may_have_ended(
+    gatepass: Gatepass, signed_in: PlainServer, state: Path
+) -> None:
+    """What is kept comes from the future then."""
+    first = gatepass("token").out
+    aged(state, -600)
+    assert gatepass("token").out != first
+    assert (signed_in.counts["signInRefresh"], signed_in.counts["reused"]) == (1, 0)
+
+
 def test_a_sign_in_that_has_ended_is_4(gatepass: Gatepass, signed_in: PlainServer) -> None:
     """With the command to run, ready to be pasted."""
     signed_in.end_every_session()

@@ -108,10 +108,16 @@ def test_a_wrong_clock_does_not_matter(wrong: float, passed: float) -> None:
     assert held.until == pytest.approx(3600 - passed, abs=1e-3)
 
 
-def test_a_clock_set_back_gives_a_kept_token_no_more_than_its_life() -> None:
-    """It would be used for years otherwise."""
-    held = held_from_store(kept(), now=50.0, wall=-1e9)
-    assert held.until == 50.0 + 3600
+@pytest.mark.parametrize("wall", [-1e9, 900.0])
+def test_a_clock_set_back_to_before_a_kept_token_came_costs_one_renewal(wall: float) -> None:
+    """How old it is cannot be told; it would be used for years otherwise."""
+    assert not held_from_store(kept(), now=50.0, wall=wall).is_alive(50.0)
+    assert not is_fresh(kept(), now=wall)
+
+
+def test_a_clock_that_is_kept_right_costs_none() -> None:
+    """It may have gone back by a second meanwhile."""
+    assert is_fresh(kept(), now=999.0)
 
 
 def test_a_clock_set_forward_costs_one_renewal() -> None:

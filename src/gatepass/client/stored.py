@@ -19,6 +19,8 @@ from gatepass.client.errors import ClientError
 
 MARGIN_SECONDS: Final = 60.0
 MARGIN_SHARE: Final = 0.2
+_CLOCK_STEP: Final = 5.0
+"""Seconds that a clock may go back while it is kept right."""
 _NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _LONGEST_NAME: Final = 64
 Announce = Callable[[str], object]
@@ -62,8 +64,12 @@ class StoredSignIn:
         return max(self.expires_at - self.obtained_at, 0.0)
 
     def remaining_seconds(self, now: float) -> float:
-        """What is left of the access token at `now`, seconds of the wall clock; a clock set back gives it no more."""
-        return min(self.expires_at - now, self.lifetime_seconds)
+        """
+        What is left of the access token at `now`, seconds of the wall clock.
+
+        Nothing where the clock has been set back to before it came: how old it is cannot be told then.
+        """
+        return self.expires_at - now if now > self.obtained_at - _CLOCK_STEP else 0.0
 
 
 class ProcessLock(AbstractContextManager["ProcessLock"], Protocol):
