@@ -29,7 +29,8 @@ Aid = Callable[[socket.socket], Awaitable[None]]
 """Serves one process over the line that it shares with its starter, until that process is gone."""
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
-_LONGEST_PAUSE_SECONDS: Final = 30.0
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+"""Starts fail while the database is away; once it is back nobody shall miss a process for long."""
 _END_SECONDS: Final = 3.0
 """What an ending process may take beyond its drain before it is killed."""
 
@@ -218,7 +219,7 @@ class Servers:
 
 
 def _pause_seconds(failures: int) -> float:
-    """Nothing after one that had been ready, then 0.1 s doubling up to 30 s."""
+    """Nothing after one that had been ready, then 0.1 s doubling up to 5 s."""
     if not failures:
         return 0.0
     return min(_FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16), _LONGEST_PAUSE_SECONDS)
