@@ -91,6 +91,7 @@ class Service:
     next_lives: list[float] = field(default_factory=list)
     renewals_fail_with: Refusal | None = None
     renewals_may_pass: threading.Event = field(default_factory=threading.Event)
+    streams_may_open: threading.Event = field(default_factory=threading.Event)
     sign_ins_fail_with: Refusal | None = None
     hangs_up_on_sign_out: bool = False
     live_access_tokens: dict[str, float] = field(default_factory=dict)
@@ -104,6 +105,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.renewals_may_pass.set()
+        self.streams_may_open.set()
 
     def count(self, operation: str) -> int:
         """How many requests ran an operation of that name."""
@@ -254,6 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, request: dict[str, Any], service: Service, bearer: str | None) -> None:
         """Without the event `complete` when the token expires, as the gateway's curfew ends a stream."""
+        service.streams_may_open.wait(10)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")

@@ -28,6 +28,15 @@ def wait_until_renewals(ana: Ana, count: int) -> None:
     wait_until(ana, lambda: ana.service.count("signInRefresh") >= count)
 
 
+def signed_in_by_a_clock_of_ours(context: BrowserContext, endpoint: Endpoint) -> Ana:
+    ana = Ana(context.new_page(), endpoint.service)
+    ana.page.clock.install()
+    ana.opens(endpoint.url)
+    ana.signs_in()
+    ana.is_signed_in()
+    return ana
+
+
 def test_a_token_is_renewed_before_it_expires(ana: Ana) -> None:
     ana.service.next_lives = [2]
     ana.signs_in()
@@ -41,28 +50,18 @@ def test_a_token_is_renewed_before_it_expires(ana: Ana) -> None:
 
 def test_a_laptop_that_slept_renews_when_it_wakes(context: BrowserContext, endpoint: Endpoint) -> None:
     """Timers stand still in sleep, the wall clock does not."""
-    page = context.new_page()
-    page.clock.install()
-    ana = Ana(page, endpoint.service)
-    ana.opens(endpoint.url)
-    ana.signs_in()
-    ana.is_signed_in()
-    page.clock.fast_forward("03:00:00")
+    ana = signed_in_by_a_clock_of_ours(context, endpoint)
+    ana.page.clock.fast_forward("03:00:00")
     wait_until_renewals(ana, 1)
     ana.is_signed_in()
 
 
 def test_it_is_renewed_at_four_fifths_of_its_life_and_no_sooner(context: BrowserContext, endpoint: Endpoint) -> None:
-    page = context.new_page()
-    page.clock.install()
-    ana = Ana(page, endpoint.service)
-    ana.opens(endpoint.url)
-    ana.signs_in()
-    ana.is_signed_in()
-    page.clock.fast_forward("47:00")
-    expect(page.get_by_role("timer")).to_have_text(re.compile(r"^1[23]:\d\d$"))
+    ana = signed_in_by_a_clock_of_ours(context, endpoint)
+    ana.page.clock.fast_forward("47:00")
+    expect(ana.page.get_by_role("timer")).to_have_text(re.compile(r"^1[23]:\d\d$"))
     assert ana.service.count("signInRefresh") == 0
-    page.clock.fast_forward("01:01")
+    ana.page.clock.fast_forward("01:01")
     wait_until_renewals(ana, 1)
 
 
@@ -89,6 +88,21 @@ def test_a_subscription_goes_on_across_a_renewal(ana: Ana) -> None:
     assert ana.service.refused_bearers == 0
     ana.presses("Stop")
     expect(ana.status).to_contain_text("Stopped")
+
+
+def test_a_subscription_that_opened_after_a_renewal_goes_on_all_the_same(ana: Ana) -> None:
+    """Its stream ends with the token that it was asked with, which is not the present one any more when it opens."""
+    ana.signs_in()
+    ana.is_signed_in()
+    ana.service.next_lives = [3]
+    ana.presses("Renew now")
+    expect(ana.page.get_by_role("timer")).to_have_text(re.compile(r"^0:0\d$"))
+    ana.service.streams_may_open.clear()
+    ana.runs("subscription endless { ticks { number } }")
+    wait_until_renewals(ana, 2)
+    ana.service.streams_may_open.set()
+    wait_until(ana, lambda: ana.service.count("ticks") == 2)
+    expect(ana.status).to_contain_text("Streaming")
 
 
 def test_two_requests_refused_at_once_renew_once(ana: Ana) -> None:

@@ -243,8 +243,9 @@ async def _site(stack: AsyncExitStack, folder: Path, fault: str, monkeypatch: py
     publisher, idp = stack.enter_context(publishing()), Issuer()
     publisher.publishes(idp.jwks)
     trusted = [{"issuer": ISSUER, "audience": AUDIENCE, "jwks": publisher.url}]
+    stale = 0.3 if fault == "store gone" else 30
     settings = settings_for(
-        folder, revocation_poll_seconds=0.05, revocation_stale_seconds=0.3, trusted_issuers=trusted, **upstream
+        folder, revocation_poll_seconds=0.05, revocation_stale_seconds=stale, trusted_issuers=trusted, **upstream
     )
     await add_account(settings, "ana@example.org", ANA_PASSWORD, "read")
     world = await stack.enter_async_context(running(settings, None if upstream else MeApp()))

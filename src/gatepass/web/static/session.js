@@ -128,11 +128,17 @@ export class Session extends EventTarget {
   async send(request, options = {}) {
     if (this.#refresh && this.secondsLeft === 0) await this.renew().catch(() => {});
     const bearer = this.#access;
-    const answer = await post(request, { ...options, bearer });
+    const answer = await this.#post(request, options);
     const isOurs = !new Headers(options.headers).has("Authorization");
     if (!bearer || !isOurs || !bearerRefused(answer)) return answer;
     if (this.#access === bearer) await this.renew().catch(() => {});
-    return this.#access && this.#access !== bearer ? post(request, { ...options, bearer: this.#access }) : answer;
+    return this.#access && this.#access !== bearer ? this.#post(request, options) : answer;
+  }
+
+  /** An answer, and when the bearer `ends` that it was asked with: by the time that it comes there may be another. */
+  async #post(request, options) {
+    const ends = this.#ends;
+    return { ...(await post(request, { ...options, bearer: this.#access })), ends };
   }
 
   /**
@@ -142,16 +148,15 @@ export class Session extends EventTarget {
    * one, as long as there is a sign-in. Raises Trouble when that is refused.
    */
   async *follow(answer, request, options = {}) {
-    let current = answer, ends = this.#ends;
+    let current = answer;
     for (;;) {
       for await (const event of eventsOf(current.stream)) {
         yield event;
         if (event.event === "complete") return;
       }
-      const hasExpired = Date.now() > ends - EXPIRES_EARLY_MS;
+      const hasExpired = Date.now() > current.ends - EXPIRES_EARLY_MS;
       if (!hasExpired || !this.#refresh || options.signal?.aborted) return;
       current = await this.send(request, options);
-      ends = this.#ends;
       if (!current.stream) throw troubleIn(current) ?? new Trouble("The server did not open the stream again.");
     }
   }
