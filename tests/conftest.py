@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -35,13 +34,6 @@ def _no_server_stays() -> Iterator[None]:
     # Only where a test has imported it: asyncpg is not in every environment that runs tests.
     if (kit := sys.modules.get("tests.kit.postgres")) is not None:
         kit.stop_shared_server()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Three processes for two cores: half of its time a test waits for another process, a disk or a clock."""
-    cores = os.cpu_count() or 1
-    return cores + (cores + 1) // 2
 
 
 # Rooms with browsers, servers and whole worlds. Begun last, one long file of theirs would be waited for alone.
