@@ -241,14 +241,13 @@ def become(*command: str | Path) -> int:
 
 def follow(*command: str | Path) -> int:
     """Run a program to its end and give its exit code. Ctrl-C reaches the program as well: wait for what it does."""
-    print(f"\n$ {' '.join([Path(command[0]).name, *map(str, command[1:])])}", flush=True)
+    announce(command)
     process = Popen(command)
     try:
-        code = process.wait()
+        return exit_code(process.wait())
     except KeyboardInterrupt:
         process.wait()
         raise
-    return code if code >= 0 else 128 - code
 
 
 def begin(*command: str | Path) -> Callable[[], int]:
@@ -258,13 +257,23 @@ def begin(*command: str | Path) -> Callable[[], int]:
 
     def ended() -> int:
         code = process.wait()
-        print(f"\n$ {' '.join([Path(command[0]).name, *map(str, command[1:])])}", flush=True)
+        announce(command)
         with output:
             output.seek(0)
             print(output.read().decode(errors="replace"), end="", flush=True)
-        return code if code >= 0 else 128 - code
+        return exit_code(code)
 
     return ended
+
+
+def announce(command: tuple[str | Path, ...]) -> None:
+    """Say which program's output follows."""
+    print(f"\n$ {' '.join([Path(command[0]).name, *map(str, command[1:])])}", flush=True)
+
+
+def exit_code(code: int) -> int:
+    """As a shell has it: 128 and the signal, of a program that was ended by one."""
+    return code if code >= 0 else 128 - code
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {

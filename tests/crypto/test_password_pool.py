@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.domain.errors import HashingFailed, Overloaded
 from gatepass.domain.secret import Secret
+from tests.kit.waiting import until
 
 CHEAP = Argon2Parameters(memory_kib=8, passes=1)
 RIGHT = Secret(b"teal otter, nine lanterns")
@@ -40,12 +41,6 @@ async def running(
         yield pool
     finally:
         await pool.close()
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not happened():  # noqa: ASYNC110 - it happens in other processes
-            await asyncio.sleep(0.01)
 
 
 def send(pool: PasswordPool, number: signal.Signals) -> None:
@@ -202,7 +197,7 @@ async def test_a_worker_killed_while_idle_costs_nobody_anything() -> None:
         kept = await pool.hash(RIGHT)
         (old,) = pool.worker_pids
         send(pool, signal.SIGKILL)
-        await until(lambda: len(pool.worker_pids) == 1 and pool.worker_pids != {old})
+        await until(lambda: len(pool.worker_pids) == 1 and pool.worker_pids != {old}, seconds=10)
         assert await pool.verify(RIGHT, kept)
 
 
@@ -257,10 +252,10 @@ async def test_workers_that_do_not_come_up_are_tried_again_until_they_do(monkeyp
         with monkeypatch.context() as broken:
             broken.setattr(worker_process, "_command", lambda: (sys.executable, "-c", ""))
             send(pool, signal.SIGKILL)
-            await until(lambda: not pool.worker_pids)
+            await until(lambda: not pool.worker_pids, seconds=10)
             with pytest.raises(Overloaded):
                 await pool.verify(RIGHT, kept)
-        await until(lambda: bool(pool.worker_pids))
+        await until(lambda: bool(pool.worker_pids), seconds=10)
         assert await pool.verify(RIGHT, kept)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,6 +14,7 @@ from gatepass.crypto.password_pool import PasswordPool
 from gatepass.crypto.shared_pool import SharedPool, share
 from gatepass.domain.errors import HashingFailed, Overloaded
 from gatepass.domain.secret import Secret
+from tests.kit.waiting import until
 
 CHEAP = Argon2Parameters(8, 1)
 RIGHT, WRONG = Secret(b"a right password"), Secret(b"a wrong password")
@@ -42,15 +43,6 @@ async def a_pool(workers: int = 1, max_waiting: int = 1000) -> AsyncIterator[Pas
         yield pool
     finally:
         await pool.close()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something is so; 5 s at most."""
-    for _ in range(5000):
-        if holds():
-            return
-        await asyncio.sleep(0.001)
-    pytest.fail("it did not come to that")
 
 
 async def test_a_password_is_right_through_any_line() -> None:

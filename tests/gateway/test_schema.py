@@ -37,6 +37,7 @@ from gatepass.graphql.sign_in_schema import RESERVED
 from gatepass.http.asgi import Receive, Scope, Send
 from tests.gateway.actors import Line, http
 from tests.gateway.conftest import Adapts, Opens
+from tests.kit.waiting import until
 
 SIGN_IN_SDL = Path("src/gatepass/graphql/schema.graphql").read_text("utf-8")
 UPSTREAM_SDL = """
@@ -107,12 +108,6 @@ def reads(closing: AsyncExitStack, notices: list[str]) -> Reads:
         return source
 
     return read
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - whatever it is, it has no event
-            await asyncio.sleep(0.01)
 
 
 def current(source: UpstreamSchema) -> MergedSchema:
@@ -291,12 +286,12 @@ async def test_a_start_without_the_upstream_heals(
     await upstream.close()
     source = reads(adapts(upstream.url), interval=timedelta(seconds=0.05))
     await source.start()
-    await eventually(lambda: notices)
+    await until(lambda: notices)
     await asyncio.sleep(0.2)
     assert source.current() is None
     assert len(notices) == 1
     await upstream.open(upstream.port)
-    await eventually(lambda: source.current() is not None)
+    await until(lambda: source.current() is not None)
     assert "companies" in fields_of(current(source).schema.query_type)
 
 
@@ -304,9 +299,9 @@ async def test_the_schema_is_read_again_on_a_timer(reads: Reads) -> None:
     api = Api()
     source = reads(api, interval=timedelta(seconds=0.02))
     await source.start()
-    await eventually(lambda: source.current() is not None)
+    await until(lambda: source.current() is not None)
     api.schema = build_schema("type Query { other: Int }")
-    await eventually(lambda: "other" in fields_of(current(source).schema.query_type))
+    await until(lambda: "other" in fields_of(current(source).schema.query_type))
 
 
 async def test_it_closes_at_once_where_a_reading_ends_that_very_moment(reads: Reads) -> None:
@@ -454,7 +449,7 @@ async def test_a_schema_that_takes_too_long_to_build_is_not_used(
     building = source._building
     assert building is not None
     go_on.set()
-    await eventually(lambda: not building.is_alive())
+    await until(lambda: not building.is_alive())
     await source.refresh()
     assert source.current() is not None
 

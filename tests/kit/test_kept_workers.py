@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
 
 import pytest
 
@@ -15,6 +14,7 @@ from gatepass.crypto.argon2_parameters import Argon2Parameters
 from gatepass.crypto.password_pool import PasswordPool
 from gatepass.domain.secret import Secret
 from tests.kit import kept_workers
+from tests.kit.waiting import until
 from tests.kit.world import CHEAP
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs `pidfd_open`")
@@ -38,14 +38,6 @@ async def _pid_of_a_pool_that_works() -> int:
         await pool.close()
 
 
-async def _until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("not within ten seconds")
-
-
 def test_the_next_loop_has_the_same_worker() -> None:
     assert asyncio.run(_pid_of_a_pool_that_works()) == asyncio.run(_pid_of_a_pool_that_works())
     kept_workers.end_workers()
@@ -56,7 +48,7 @@ async def test_one_that_is_lost_is_replaced_though_nobody_asks_it() -> None:
     await pool.start()
     (lost,) = pool.worker_pids
     os.kill(lost, signal.SIGKILL)
-    await _until(lambda: bool(pool.worker_pids - {lost}))
+    await until(lambda: pool.worker_pids - {lost}, seconds=10)
     assert await pool.verify(PASSWORD, await pool.hash(PASSWORD))
     await pool.close()
     kept_workers.end_workers()
@@ -73,7 +65,7 @@ def test_one_that_was_lost_while_nobody_had_it_is_not_handed_out() -> None:
 async def test_one_that_owes_an_answer_is_not_kept() -> None:
     pool = PasswordPool(SLOW, workers=1)
     starting = asyncio.create_task(pool.start())
-    await _until(lambda: bool(pool.worker_pids))
+    await until(lambda: pool.worker_pids, seconds=10)
     starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)
     assert kept_workers._idle == []

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from tests.web.conftest import Ana, profile, serving
-from tests.web.fake_endpoint import HOSTILE, Endpoint
+from tests.web.fake_endpoint import HOSTILE
 
 
 @pytest.fixture(scope="module")
@@ -236,25 +236,17 @@ def test_copy_header_gives_the_header_line(signed_in: Ana) -> None:
     assert header.removeprefix("Authorization: Bearer ") in signed_in.service.live_access_tokens
 
 
-def test_an_example_begins_with_the_comment_that_says_what_to_do(context: BrowserContext, endpoint: Endpoint) -> None:
+def test_an_example_begins_with_the_comment_that_says_what_to_do(ana: Ana) -> None:
     """On a narrow screen its end and its beginning are not to be seen at once, and the caret is in the editor."""
-    page = context.new_page()
-    page.set_viewport_size({"width": 390, "height": 500})
-    ana = Ana(page, endpoint.service)
-    ana.opens(endpoint.url)
+    ana.page.set_viewport_size({"width": 390, "height": 500})
     ana.signs_in()
     ana.is_signed_in()
     expect(ana.editor).to_have_value(EXAMPLE)
     expect(ana.editor).to_be_focused()
-    assert page.evaluate("[document.activeElement.selectionStart, document.activeElement.scrollTop]") == [0, 0]
+    assert ana.page.evaluate("[document.activeElement.selectionStart, document.activeElement.scrollTop]") == [0, 0]
 
 
-def test_a_narrow_screen_needs_no_sideways_scrolling(context: BrowserContext, endpoint: Endpoint) -> None:
+def test_a_narrow_screen_needs_no_sideways_scrolling(signed_in: Ana) -> None:
     """WCAG 1.4.10, reflow."""
-    page = context.new_page()
-    page.set_viewport_size({"width": 320, "height": 640})
-    ana = Ana(page, endpoint.service)
-    ana.opens(endpoint.url)
-    ana.signs_in()
-    ana.is_signed_in()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    signed_in.page.set_viewport_size({"width": 320, "height": 640})
+    assert signed_in.page.evaluate("document.documentElement.scrollWidth") <= 320
