@@ -2,8 +2,9 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import pytest
@@ -71,6 +72,29 @@ class Ana:
             "({ session: { ...sessionStorage }, local: { ...localStorage } })"
         )
         return stores
+
+
+class Tab(Protocol):
+    """What Ana and Iris have alike."""
+
+    page: Page
+    service: Service
+
+
+def wait_until(tab: Tab, holds: Callable[[], bool]) -> None:
+    for _ in range(160):
+        if holds():
+            return
+        tab.page.wait_for_timeout(50)
+    raise AssertionError(f"in vain; the endpoint saw {tab.service.calls}")
+
+
+def first_token_expires(tab: Tab) -> None:
+    """An hour passes on a clock of ours: the page renews after four fifths of it, then its first token ends."""
+    tab.page.clock.fast_forward("48:01")
+    expect(tab.page.get_by_role("timer")).to_have_text(re.compile(r"^(1:00:00|59:\d\d)$"))
+    tab.page.clock.fast_forward("12:00")
+    tab.service.expire_all_but_the_newest()
 
 
 @contextmanager

@@ -130,6 +130,10 @@ class Service:
         """As if the server had been told to distrust everything it issued."""
         self.live_access_tokens.clear()
 
+    def expire_all_but_the_newest(self) -> None:
+        *_, newest = self.live_access_tokens
+        self.live_access_tokens = {newest: self.live_access_tokens[newest]}
+
     def is_live(self, bearer: str | None) -> bool:
         return bearer is not None and self.live_access_tokens.get(bearer, 0) > time.time()
 

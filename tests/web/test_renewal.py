@@ -1,11 +1,10 @@
 """Keeping a sign-in fresh: by the clock, after a 401, in several tabs. The endpoint accepts each refresh token once."""
 
 import re
-from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, expect
 
-from tests.web.conftest import Ana
+from tests.web.conftest import Ana, first_token_expires, wait_until
 from tests.web.fake_endpoint import Endpoint
 
 
@@ -14,14 +13,6 @@ def duplicate(ana: Ana) -> Ana:
     with ana.page.context.expect_page() as opened:
         ana.page.evaluate("void window.open(location.href)")
     return Ana(opened.value, ana.service)
-
-
-def wait_until(ana: Ana, holds: Callable[[], bool]) -> None:
-    for _ in range(160):
-        if holds():
-            return
-        ana.page.wait_for_timeout(50)
-    raise AssertionError(f"in vain; the endpoint saw {ana.service.calls}")
 
 
 def wait_until_renewals(ana: Ana, count: int) -> None:
@@ -75,34 +66,32 @@ def test_a_refused_bearer_is_renewed_once_and_the_request_sent_again(ana: Ana) -
     assert ana.service.count("signInRefresh") == 1
 
 
-def test_a_subscription_goes_on_across_a_renewal(ana: Ana) -> None:
+def test_a_subscription_goes_on_across_a_renewal(context: BrowserContext, endpoint: Endpoint) -> None:
     """The server ends a stream with the token that opened it; the page opens it again with the next one."""
-    ana.signs_in()
-    ana.is_signed_in()
-    ana.service.next_lives = [2]
-    ana.presses("Renew now")
+    ana = signed_in_by_a_clock_of_ours(context, endpoint)
     ana.runs("subscription endless { ticks { number } }")
+    ana.reads('"number": 2')
+    first_token_expires(ana)
     wait_until(ana, lambda: ana.service.count("ticks") == 2)
-    ana.result.get_by_text('"number": 2', exact=False).last.wait_for()
     expect(ana.status).to_contain_text("Streaming")
     assert ana.service.refused_bearers == 0
     ana.presses("Stop")
     expect(ana.status).to_contain_text("Stopped")
 
 
-def test_a_subscription_that_opened_after_a_renewal_goes_on_all_the_same(ana: Ana) -> None:
+def test_a_subscription_that_opened_after_a_renewal_goes_on_all_the_same(
+    context: BrowserContext, endpoint: Endpoint
+) -> None:
     """Its stream ends with the token that it was asked with, which is not the present one any more when it opens."""
-    ana.signs_in()
-    ana.is_signed_in()
-    ana.service.next_lives = [3]
-    ana.presses("Renew now")
-    expect(ana.page.get_by_role("timer")).to_have_text(re.compile(r"^0:0\d$"))
+    ana = signed_in_by_a_clock_of_ours(context, endpoint)
     ana.service.streams_may_open.clear()
     ana.runs("subscription endless { ticks { number } }")
-    wait_until_renewals(ana, 2)
+    wait_until(ana, lambda: ana.service.count("ticks") == 1)
+    first_token_expires(ana)
     ana.service.streams_may_open.set()
     wait_until(ana, lambda: ana.service.count("ticks") == 2)
     expect(ana.status).to_contain_text("Streaming")
+    assert ana.service.refused_bearers == 0
 
 
 def test_two_requests_refused_at_once_renew_once(ana: Ana) -> None:
