@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -162,14 +163,57 @@ async def test_an_idle_connection_is_closed(started: Start) -> None:
     assert 0.9 < time.monotonic() - before < 4
 
 
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+OFFERING = b"POST /x HTTP/1.1\r\nHost: x\r\n" + OFFER
+
+
 async def test_an_offered_upgrade_is_ignored_and_the_connection_closed(started: Start) -> None:
-    """Java's HttpClient offers h2c with its requests; the answer must be whole, and say that it was the last."""
-    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    """Java's HttpClient and curl --http2 offer h2c with their requests; the answer must say that it was the last."""
     async with started() as server:
-        status, headers, _ = answer(
-            await server.sends(b"POST /x HTTP/1.1\r\nHost: x\r\n" + offer + b"Content-Length: 3\r\n\r\nabc")
-        )
+        status, headers, _ = answer(await server.sends(HEAD + OFFER + b"\r\n"))
     assert (status, headers["connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda body: b"Content-Length: %d\r\n\r\n%b" % (len(body), body),
+        lambda body: b"Transfer-Encoding: chunked\r\n\r\n%x;a=b\r\n%b\r\n0\r\nX: trailer\r\n\r\n" % (len(body), body),
+    ],
+    ids=["length", "chunks"],
+)
+@pytest.mark.parametrize("size", [1, 40_000])
+async def test_the_body_that_comes_with_an_offered_upgrade_is_read(
+    started: Start, request_of: Callable[[bytes], bytes], size: int
+) -> None:
+    """
+    In however many pieces it comes, and longer than a head may be.
+
+    Java's HttpClient signs in with a body and the offer, unless it is told to speak HTTP/1.1 only. RFC 9110 §7.8.
+    """
+    body = b"x" * size
+    data = OFFERING + request_of(body)
+    async with started() as server:
+        whole, headers, _ = answer(await server.sends(data))
+        async with server.connection() as (reader, writer):
+            for start in range(0, len(data), 97 if size == 1 else 9_000):
+                writer.write(data[start : start + (97 if size == 1 else 9_000)])
+                await writer.drain()
+                await asyncio.sleep(0)
+            in_pieces, _, _ = answer(await asyncio.wait_for(reader.read(), 5))
+        assert server.app.bodies == [body, body]
+    assert (whole, in_pieces, headers["connection"]) == (200, 200, "close")
+
+
+async def test_what_follows_the_body_of_an_offered_upgrade_is_no_part_of_it(started: Start) -> None:
+    """Another request behind it could be one that a proxy in front has not seen."""
+    async with started() as server:
+        received = await server.sends(
+            OFFERING + b"Content-Length: 3\r\n\r\nabc" + b"POST /y HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\ndef"
+        )
+        assert [scope["path"] for scope in server.app.requests] == ["/x"]
+        assert server.app.bodies == [b"abc"]
+    assert received.count(b"HTTP/1.1 ") == 1
 
 
 async def test_nothing_is_written_into_an_answer_that_is_going_out(started: Start) -> None:

@@ -24,6 +24,7 @@ from gatepass.domain.errors import Code
 from gatepass.http.asgi import WHOLE, App
 from gatepass.http.security_headers import EVERY_ANSWER
 from gatepass.server.exchange import Connection, Exchange
+from gatepass.server.offered_upgrade import body_parser
 
 _COLON_SPACE_AND_LINE_END: Final = 4
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
@@ -171,11 +172,12 @@ class BoundedHttpProtocol(Connection):
         if self._reads_head:
             self._unparsed_bytes += len(data)
         try:
-            self.parser.feed_data(data)
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                self._ignore_offer(data[offer.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("")
-        except httptools.HttpParserUpgrade:
-            self._unsupported_upgrade_warning()
         if self._reads_head and self._unparsed_bytes > self._max_header_bytes:
             self._refuse_large_head()
 
@@ -334,14 +336,21 @@ class BoundedHttpProtocol(Connection):
         else:
             self._refuse(400, Code.BAD_USER_INPUT, "The request is not valid HTTP/1.1.")
 
-    def _unsupported_upgrade_warning(self) -> None:
+    def _ignore_offer(self, rest: bytes) -> None:
         """
-        Answer as if no upgrade was asked for, and close after that.
+        Answer as if no upgrade was offered, and close after that.
 
-        Some clients offer h2c with each request. The parser takes nothing more once it has seen an upgrade, so the
-        connection cannot be used again (RFC 9110 §7.8 lets a server ignore the offer).
+        The parser takes nothing more, not even the body, for whose end it took the end of the head: another one does.
         """
         self._last_answer()
+        parser = None
+        if self.scope["method"] != "CONNECT":
+            parser = body_parser(self.headers, self.on_body, self.on_message_complete)
+        if parser is not None:
+            self.parser = parser
+            self._reads_head = False
+            self.cycle.more_body = True
+            parser.feed_data(rest)
 
     def _is_between_answers(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
