@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.kit.waiting import until
 from tests.server.conftest import Start
 
 CLOSE = b"Connection: close\r\n"
@@ -106,6 +107,7 @@ async def test_what_is_not_http_gets_an_error_in_our_form(started: Start) -> Non
         b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
         b"Content-Length: 1\r\nContent-Length: 2\r\n",
         b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
         b"Content-Length: +1\r\n",
         b"Content-Length : 1\r\n",
     ],
@@ -115,6 +117,14 @@ async def test_an_ambiguous_length_is_refused(started: Start, headers: bytes) ->
     async with started() as server:
         status, _, _ = answer(await server.sends(b"POST /x HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\n"))
         assert status == 400
+
+
+@pytest.mark.parametrize("coding", [b"chunked", b"Chunked", b" chunked "])
+async def test_chunks_are_the_one_coding_that_is_taken(started: Start, coding: bytes) -> None:
+    async with started() as server:
+        head = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + coding + b"\r\n" + CLOSE + b"\r\n"
+        status, _, _ = answer(await server.sends(head + b"1\r\nx\r\n0\r\n\r\n"))
+        assert (status, server.app.bodies) == (200, [b"x"])
 
 
 async def test_trailer_fields_are_not_merged_into_the_headers(started: Start) -> None:
@@ -216,10 +226,38 @@ async def test_what_follows_the_body_of_an_offered_upgrade_is_no_part_of_it(star
     assert received.count(b"HTTP/1.1 ") == 1
 
 
-async def test_nothing_is_written_into_an_answer_that_is_going_out(started: Start) -> None:
-    """Garbage behind a request ends the connection; it does not become part of the answer."""
+@pytest.mark.parametrize(
+    "behind", [b"\x00garbage\r\n\r\n", b"GET /y HTTP/1.1\r\nHost: a b\r\n\r\n", HEAD + b"X: 1\r\n" * 900]
+)
+async def test_what_is_refused_behind_a_request_does_not_cost_its_answer(started: Start, behind: bytes) -> None:
+    """
+    It goes out whole, nothing is written into it, and it is the last.
+
+    The request may have changed something: a body with letters of two bytes whose length was counted in letters does.
+    """
+    async with started(max_header_bytes=4096) as server, server.connection() as (reader, writer):
+        writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n" + behind)
+        await until(lambda: bool(server.app.bodies))
+        server.app.let_go.set()
+        status, headers, body = answer(await asyncio.wait_for(reader.read(), 5))
+        assert len(server.app.requests) == 1
+    assert (status, headers["connection"], body) == (200, "close", b"5\r\n/wait\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"-1\r\nx\r\n", b"1\r\nxx\r\n", b"1;\nx\n0\n\n"])
+async def test_a_body_that_cannot_be_read_is_told_so(started: Start, chunks: bytes) -> None:
+    """400 in our error form; the application gets the end of the client."""
+    async with started() as server:
+        request = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        status, headers, body = answer(await server.sends(request + chunks))
+        assert server.app.bodies == []
+    assert (status, code_of(body), headers["connection"]) == (400, "BAD_USER_INPUT", "close")
+
+
+async def test_a_body_that_cannot_be_read_behind_another_request_ends_the_connection(started: Start) -> None:
+    """No answer is ready to be written before the one that is under way."""
     async with started() as server, server.connection() as (reader, writer):
         writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.sleep(0.05)
-        writer.write(b"\x00garbage\r\n\r\n")
+        await until(lambda: bool(server.app.bodies))
+        writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
         assert await asyncio.wait_for(reader.read(), 5) == b""

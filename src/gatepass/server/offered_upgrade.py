@@ -1,8 +1,8 @@
 """
 Requests that offer another protocol, and have a body.
 
-Java's HttpClient and `curl --http2` offer h2c with what they send by plain HTTP. A server may ignore the offer (RFC 9110
-§7.8), and httptools cannot: to it whatever comes behind such a head is the other protocol, so the body would be lost.
+Java's HttpClient and `curl --http2` offer h2c with what they send by plain HTTP. A server may ignore the offer
+(RFC 9110 §7.8). httptools cannot: to it whatever comes behind such a head is the other protocol, and the body lost.
 """
 
 from __future__ import annotations
