@@ -134,6 +134,19 @@ def test_credentials_of_the_environment_sign_in_by_themselves(
     assert not state.exists()
 
 
+@pytest.mark.parametrize("options", [("-v", "n=\udcff"), ("--operation", "\udcff"), ("--variables", "FILE")])
+def test_what_is_no_text_is_wrong_usage(
+    gatepass: Gatepass, signed_in: PlainServer, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """A terminal in another encoding, or half a character in JSON. No mistake of ours, and nothing is sent."""
+    (tmp_path / "variables.json").write_text('{"n": "\\ud800"}')
+    given = [str(tmp_path / "variables.json") if each == "FILE" else each for each in options]
+    result = gatepass("query", "-", *given, stdin="query ($n: String!) { companies(after: $n) { totalCount } }")
+    assert (result.code, result.out) == (2, "")
+    assert "is not text in UTF-8" in result.err
+    assert signed_in.counts["queries"] == 0
+
+
 def test_all_pages_go_into_a_file(gatepass: Gatepass, signed_in: PlainServer, tmp_path: Path) -> None:
     """Nothing on standard output; what was done on standard error."""
     target = tmp_path / "companies.csv"

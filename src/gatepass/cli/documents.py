@@ -50,6 +50,8 @@ def with_operation(command: Callable[..., R]) -> Callable[..., R]:
             raise click.UsageError("Only one of document and variables can come from standard input.")
         document = read_document(file)
         variables = read_variables(document, given, variables_file)
+        for name, value in {**variables, "--operation": operation}.items():
+            _check_is_text(name, value)
         return command(*args, document=document, variables=variables, operation=operation, **kwargs)
 
     return with_options
@@ -101,6 +103,14 @@ def read_variables(document: str, given: Sequence[str], file: str | None) -> dic
             raise click.UsageError(f"The document declares no variable ${name}; it has {known}.")
         variables[name] = value if declared[name] in _TEXTS else _value(value)
     return variables
+
+
+def _check_is_text(name: str, value: Any) -> None:
+    """Python has half characters where an argument is not in the encoding of the system; so can JSON."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"The value of {name} is not text in UTF-8.") from None
 
 
 def declared_variables(document: str) -> Mapping[str, str]:

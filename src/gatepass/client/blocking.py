@@ -8,8 +8,10 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from gatepass.client.connecting import opened
 from gatepass.client.effects import NO_WISH, Answer, Do, Effect, Flow, Need, Pause, Request, Send
 from gatepass.client.errors import ClientError
 from gatepass.client.flight import Flight
@@ -94,6 +96,7 @@ class Blocking:
 
         Raises:
             ServerUnreachable: no whole answer came.
+            BadNetworkSetting: the environment names a proxy or an authority that cannot be used.
         """
         import httpx2  # noqa: PLC0415 - not before it is needed: it takes longer than all the rest
 
@@ -117,7 +120,9 @@ class Blocking:
             if self._http is None:
                 import httpx2  # noqa: PLC0415 - see `send`
 
-                self._http = httpx2.Client(timeout=self._timeout, transport=self._transport, limits=limits())
+                self._http = opened(
+                    partial(httpx2.Client, timeout=self._timeout, transport=self._transport, limits=limits())
+                )
                 self._pid = os.getpid()
             return self._http
 
