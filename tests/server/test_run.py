@@ -57,9 +57,8 @@ def program(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subproce
     """A server as a process of its own that says when it has started; its parameter is the drain in seconds."""
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(PROGRAM))
-    process = subprocess.Popen(
-        [sys.executable, str(script), getattr(request, "param", "3")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, str(script), getattr(request, "param", "3")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "startup\n"
     yield process
