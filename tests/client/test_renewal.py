@@ -326,7 +326,7 @@ def test_signing_out_where_the_server_knows_none_forgets_here(
 def test_signing_out_with_a_token_that_is_refused(
     network: RoughNetwork, clock: Clock, store: MemoryStore, *, is_renewable: bool
 ) -> None:
-    """It is renewed, else the sign-in would live on; or all has ended already, by another shell say, which is told so."""
+    """It is renewed, else the sign-in would live on; or all has ended already, by another shell say."""
     stored(network, clock, store)
     ended: list[str] = []
 
