@@ -13,6 +13,9 @@ import pytest
 
 from gatepass.cli.command import gatepass as command_line
 from tests.cli.conftest import CANARY, Gatepass
+from tests.kit.plain_server import PlainServer
+
+PAGE = "{ companies(first: 1) { items { company_name } pageInfo { hasNextPage } } }"
 
 
 def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
@@ -176,6 +179,20 @@ def test_output_that_nobody_can_get_is_an_error(
     shell = f"{sys.executable} -m gatepass.cli {command} {closed}"
     ended = subprocess.run(shell, shell=True, stderr=subprocess.PIPE, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (1, "gatepass: standard output is closed\n")
+
+
+@pytest.mark.parametrize("lost", ["2>&-", "2>/dev/full", "2> >(true)"])
+@pytest.mark.parametrize(("command", "code"), [("query - -o csv", 0), ("query - --nonsense", 2), ("token", 0)])
+def test_messages_that_nobody_can_get_change_nothing(
+    signed_in: PlainServer, lost: str, command: str, code: int
+) -> None:
+    """A full disk below the log of a job, say. The first has something to say: that there are more pages."""
+    if lost == "2>/dev/full" and not Path("/dev/full").exists():
+        pytest.skip("this system has no device that is always full")
+    shell = f"{sys.executable} -m gatepass.cli {command} {lost} <<< '{PAGE}'"
+    ended = subprocess.run(["bash", "-c", shell], stdout=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == code
+    assert bool(ended.stdout) == (code == 0)
 
 
 @pytest.mark.parametrize("command", ["'serve', '--upstream', 'http://x/'", "'demo'", "'init'"])

@@ -110,6 +110,7 @@ def test_a_token_that_would_break_the_header_is_refused(
         result = gatepass(command)
         assert (result.code, result.out) == (1, "")
         assert token not in result.err
+        assert result.err.startswith("gatepass: GATEPASS_TOKEN is no token that can be sent: ")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), (" 0 ", 0)])

@@ -67,6 +67,23 @@ def test_a_file_without_a_password_is_told(tmp_path: Path, content: bytes | None
         find_source(URL, environ={"GATEPASS_USERNAME": "ada", "GATEPASS_PASSWORD_FILE": str(file)})
 
 
+HALF = "\udcff"
+"""What Python makes of a byte that is no text in the encoding of the system."""
+
+
+@pytest.mark.parametrize("environ", [{"GATEPASS_USERNAME": HALF}, {"GATEPASS_PASSWORD": HALF}], ids="".join)
+def test_what_is_no_text_is_told_by_its_name(environ: dict[str, str]) -> None:
+    """A terminal in another encoding. Nothing of it is shown."""
+    (name,) = environ
+    good = {"GATEPASS_USERNAME": "ada", "GATEPASS_PASSWORD": "x"}
+    with pytest.raises(BadCredentials, match=f"^{name} is not text in UTF-8.$"):
+        find_source(URL, environ=good | environ)
+    argument = name.removeprefix("GATEPASS_").lower()
+    given = {"username": "ada", "password": "x"} | {argument: HALF}
+    with pytest.raises(BadCredentials, match=f"^The {argument} that was given is not text in UTF-8.$"):
+        find_source(URL, username=given["username"], password=given["password"], environ={})
+
+
 def test_who_is_asked_for_by_name_gets_no_other_one_s_credentials(kept: MemoryStore) -> None:
     """Neither a token that is anybody's nor what is kept of another user."""
     source = find_source(URL, username="bob@example.org", store=kept, environ=TOKEN | USER)
@@ -138,6 +155,9 @@ def test_no_address_at_all_says_what_to_do(store: MemoryStore) -> None:
         "https://[::1/",
         "https://api.example.org:0x50/",
         "https://api.example.org:99999/",
+        "https://api..example.org/",
+        f"https://{'a' * 64}.example.org/",
+        f"https://{'ä' * 64}.example.org/",
     ],
 )
 def test_what_is_no_address_of_an_api_gets_no_password(url: str) -> None:

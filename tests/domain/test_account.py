@@ -65,6 +65,22 @@ def test_what_could_not_receive_mail_is_no_address(text: str) -> None:
         email_address(text)
 
 
+def test_what_is_too_long_is_refused_before_its_spelling_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Putting accents into their order takes time that grows with the square of their number: 30 s for 40,000."""
+
+    def spelled(_: str) -> str:
+        raise AssertionError("it is looked for")
+
+    monkeypatch.setattr("gatepass.domain.account._normal", spelled)
+    with pytest.raises(BadUserInput):
+        email_address("\u0f73" * 40_000 + "@example.org")
+
+
+def test_an_accent_may_be_a_character_of_its_own_in_the_longest_address_too() -> None:
+    letters_apart = "e\u0301" * 64 + "@" + "e\u0301" * 189
+    assert email_address(letters_apart) == "é" * 64 + "@" + "é" * 189
+
+
 @given(st.text(alphabet=letters, max_size=20), st.text(alphabet=letters, max_size=20))
 def test_the_kept_spelling_is_a_fixed_point(local: str, domain: str) -> None:
     """An address read back from the store finds its own account."""

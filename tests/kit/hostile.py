@@ -49,6 +49,7 @@ REFUSED = {
     "half a surrogate pair": '{a(b:"\\ud800")}',
     "a character beyond Unicode": '{a(b:"\\u{110000}")}',
     "an endless escape": '{a(b:"\\u{' + "0" * 10_000,
+    "accents that have to change places": "\u0f73" * 20_000,
     "a thousand operations, none chosen": "".join(f"query q{n}{{a}}" for n in range(1_000)),
 }
 

@@ -19,6 +19,7 @@ class StubApp:
     """Answers each request with its path, and remembers what it was asked; `/wait` waits until it is let go."""
 
     requests: list[Scope] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -26,8 +27,12 @@ class StubApp:
         if scope["type"] == "lifespan":
             return await self._live(receive, send)
         self.requests.append(scope)
-        while (await receive()).get("more_body"):
-            pass
+        body = b""
+        while (message := await receive()).get("more_body"):
+            body += message["body"]
+        if message["type"] == "http.disconnect":
+            return None
+        self.bodies.append(body + message["body"])
         if scope["path"] == "/wait":
             await self.let_go.wait()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})

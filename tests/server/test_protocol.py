@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.kit.waiting import until
 from tests.server.conftest import Start
 
 CLOSE = b"Connection: close\r\n"
@@ -105,6 +107,7 @@ async def test_what_is_not_http_gets_an_error_in_our_form(started: Start) -> Non
         b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
         b"Content-Length: 1\r\nContent-Length: 2\r\n",
         b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
         b"Content-Length: +1\r\n",
         b"Content-Length : 1\r\n",
     ],
@@ -114,6 +117,14 @@ async def test_an_ambiguous_length_is_refused(started: Start, headers: bytes) ->
     async with started() as server:
         status, _, _ = answer(await server.sends(b"POST /x HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\n"))
         assert status == 400
+
+
+@pytest.mark.parametrize("coding", [b"chunked", b"Chunked", b" chunked "])
+async def test_chunks_are_the_one_coding_that_is_taken(started: Start, coding: bytes) -> None:
+    async with started() as server:
+        head = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + coding + b"\r\n" + CLOSE + b"\r\n"
+        status, _, _ = answer(await server.sends(head + b"1\r\nx\r\n0\r\n\r\n"))
+        assert (status, server.app.bodies) == (200, [b"x"])
 
 
 async def test_trailer_fields_are_not_merged_into_the_headers(started: Start) -> None:
@@ -162,20 +173,91 @@ async def test_an_idle_connection_is_closed(started: Start) -> None:
     assert 0.9 < time.monotonic() - before < 4
 
 
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+OFFERING = b"POST /x HTTP/1.1\r\nHost: x\r\n" + OFFER
+
+
 async def test_an_offered_upgrade_is_ignored_and_the_connection_closed(started: Start) -> None:
-    """Java's HttpClient offers h2c with its requests; the answer must be whole, and say that it was the last."""
-    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    """Java's HttpClient and curl --http2 offer h2c with their requests; the answer must say that it was the last."""
     async with started() as server:
-        status, headers, _ = answer(
-            await server.sends(b"POST /x HTTP/1.1\r\nHost: x\r\n" + offer + b"Content-Length: 3\r\n\r\nabc")
-        )
+        status, headers, _ = answer(await server.sends(HEAD + OFFER + b"\r\n"))
     assert (status, headers["connection"]) == (200, "close")
 
 
-async def test_nothing_is_written_into_an_answer_that_is_going_out(started: Start) -> None:
-    """Garbage behind a request ends the connection; it does not become part of the answer."""
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda body: b"Content-Length: %d\r\n\r\n%b" % (len(body), body),
+        lambda body: b"Transfer-Encoding: chunked\r\n\r\n%x;a=b\r\n%b\r\n0\r\nX: trailer\r\n\r\n" % (len(body), body),
+    ],
+    ids=["length", "chunks"],
+)
+@pytest.mark.parametrize("size", [1, 40_000])
+async def test_the_body_that_comes_with_an_offered_upgrade_is_read(
+    started: Start, request_of: Callable[[bytes], bytes], size: int
+) -> None:
+    """
+    In however many pieces it comes, and longer than a head may be.
+
+    Java's HttpClient signs in with a body and the offer, unless it is told to speak HTTP/1.1 only. RFC 9110 §7.8.
+    """
+    body = b"x" * size
+    data = OFFERING + request_of(body)
+    async with started() as server:
+        whole, headers, _ = answer(await server.sends(data))
+        async with server.connection() as (reader, writer):
+            for start in range(0, len(data), 97 if size == 1 else 9_000):
+                writer.write(data[start : start + (97 if size == 1 else 9_000)])
+                await writer.drain()
+                await asyncio.sleep(0)
+            in_pieces, _, _ = answer(await asyncio.wait_for(reader.read(), 5))
+        assert server.app.bodies == [body, body]
+    assert (whole, in_pieces, headers["connection"]) == (200, 200, "close")
+
+
+async def test_what_follows_the_body_of_an_offered_upgrade_is_no_part_of_it(started: Start) -> None:
+    """Another request behind it could be one that a proxy in front has not seen."""
+    async with started() as server:
+        received = await server.sends(
+            OFFERING + b"Content-Length: 3\r\n\r\nabc" + b"POST /y HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\ndef"
+        )
+        assert [scope["path"] for scope in server.app.requests] == ["/x"]
+        assert server.app.bodies == [b"abc"]
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "behind", [b"\x00garbage\r\n\r\n", b"GET /y HTTP/1.1\r\nHost: a b\r\n\r\n", HEAD + b"X: 1\r\n" * 900]
+)
+async def test_what_is_refused_behind_a_request_does_not_cost_its_answer(started: Start, behind: bytes) -> None:
+    """
+    It goes out whole, nothing is written into it, and it is the last.
+
+    The request may have changed something: a body with letters of two bytes whose length was counted in letters does.
+    """
+    async with started(max_header_bytes=4096) as server, server.connection() as (reader, writer):
+        writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n" + behind)
+        await until(lambda: bool(server.app.bodies))
+        server.app.let_go.set()
+        status, headers, body = answer(await asyncio.wait_for(reader.read(), 5))
+        assert len(server.app.requests) == 1
+    assert (status, headers["connection"], body) == (200, "close", b"5\r\n/wait\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"-1\r\nx\r\n", b"1\r\nxx\r\n", b"1;\nx\n0\n\n"])
+async def test_a_body_that_cannot_be_read_is_told_so(started: Start, chunks: bytes) -> None:
+    """400 in our error form; the application gets the end of the client."""
+    async with started() as server:
+        request = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        status, headers, body = answer(await server.sends(request + chunks))
+        assert server.app.bodies == []
+    assert (status, code_of(body), headers["connection"]) == (400, "BAD_USER_INPUT", "close")
+
+
+async def test_a_body_that_cannot_be_read_behind_another_request_ends_the_connection(started: Start) -> None:
+    """No answer is ready to be written before the one that is under way."""
     async with started() as server, server.connection() as (reader, writer):
         writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.sleep(0.05)
-        writer.write(b"\x00garbage\r\n\r\n")
+        await until(lambda: bool(server.app.bodies))
+        writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
         assert await asyncio.wait_for(reader.read(), 5) == b""

@@ -50,6 +50,8 @@ def with_operation(command: Callable[..., R]) -> Callable[..., R]:
             raise click.UsageError("Only one of document and variables can come from standard input.")
         document = read_document(file)
         variables = read_variables(document, given, variables_file)
+        for name, value in {**variables, "--operation": operation}.items():
+            _check_is_text(name, value)
         return command(*args, document=document, variables=variables, operation=operation, **kwargs)
 
     return with_options
@@ -73,6 +75,31 @@ def read_document(file: str) -> str:
     if not text.strip():
         raise click.UsageError(f"{_name(file)} is empty: it should hold a GraphQL document.")
     return text
+
+
+def check_operation(document: str, operation: str | None, *, is_subscription: bool) -> None:
+    """
+    Say what the API would say in other words, or not at all. What cannot be told for certain is left to the API.
+
+    Args:
+        is_subscription: whether the command follows subscriptions, and runs nothing else.
+
+    Raises:
+        click.UsageError: the operation is one for the other command, or it is not clear which one is meant.
+    """
+    from gatepass.client.operation_kind import operations  # noqa: PLC0415 - not for --help
+
+    found = operations(document)
+    names = ", ".join(name for name, _ in found if isinstance(name, str)) or "none with a name"
+    meant = [kind for name, kind in found if operation in (None, name)]
+    if found and not meant:
+        raise click.UsageError(f"The document has no operation {operation}; it has {names}.")
+    if len(meant) > 1:
+        raise click.UsageError(f"The document has several operations: say which with --operation. It has {names}.")
+    if meant == ["subscription"] and not is_subscription:
+        raise click.UsageError("That is a subscription: use gatepass subscribe.")
+    if meant in (["query"], ["mutation"]) and is_subscription:
+        raise click.UsageError(f"That is a {meant[0]}: use gatepass query.")
 
 
 def read_variables(document: str, given: Sequence[str], file: str | None) -> dict[str, Any]:
@@ -101,6 +128,14 @@ def read_variables(document: str, given: Sequence[str], file: str | None) -> dic
             raise click.UsageError(f"The document declares no variable ${name}; it has {known}.")
         variables[name] = value if declared[name] in _TEXTS else _value(value)
     return variables
+
+
+def _check_is_text(name: str, value: Any) -> None:
+    """Python has half characters where an argument is not in the encoding of the system; so can JSON."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"The value of {name} is not text in UTF-8.") from None
 
 
 def declared_variables(document: str) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from gatepass.client.errors import ClientError
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_NAMED = 100
+_LONGEST_LABEL = 63
 
 
 class BadAddress(ClientError):
@@ -25,7 +26,7 @@ def checked(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        is_address = parts.scheme in _PORTS and bool(parts.hostname) and (parts.port or 1) > 0
+        is_address = parts.scheme in _PORTS and _is_name(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         is_address = False
     if not is_address or not url.isprintable() or " " in url:
@@ -35,6 +36,15 @@ def checked(url: str) -> str:
     if parts.fragment:
         raise BadAddress(f"{url} has a '#': an API's address has none.")
     return url
+
+
+def _is_name(host: str | None) -> bool:
+    """Whether it has the form of a host's name or number: no part of a name is empty or too long (RFC 1035 §2.3.4)."""
+    if not host:
+        return False
+    if host.isascii():
+        return all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split("."))
+    return bool(host.encode("idna"))
 
 
 def _named(url: str) -> str:

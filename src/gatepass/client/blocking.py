@@ -8,8 +8,10 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from gatepass.client.connecting import opened
 from gatepass.client.effects import NO_WISH, Answer, Do, Effect, Flow, Need, Pause, Request, Send
 from gatepass.client.errors import ClientError
 from gatepass.client.flight import Flight
@@ -94,6 +96,7 @@ class Blocking:
 
         Raises:
             ServerUnreachable: no whole answer came.
+            BadNetworkSetting: the environment names a proxy or an authority that cannot be used.
         """
         import httpx2  # noqa: PLC0415 - not before it is needed: it takes longer than all the rest
 
@@ -117,14 +120,17 @@ class Blocking:
             if self._http is None:
                 import httpx2  # noqa: PLC0415 - see `send`
 
-                self._http = httpx2.Client(timeout=self._timeout, transport=self._transport, limits=limits())
+                self._http = opened(
+                    partial(httpx2.Client, timeout=self._timeout, transport=self._transport, limits=limits())
+                )
                 self._pid = os.getpid()
             return self._http
 
     def close(self) -> None:
-        """Wait for a renewal under way, with patience that has an end, and close the connections."""
-        if self._renewal is not None:
+        """Wait for a renewal under way that will be kept, with patience that has an end, and close the connections."""
+        if self._renewal is not None and self.session.source.is_kept:
             self._renewal.join(PATIENCE_SECONDS)
+            _renewals.discard(self._renewal)  # nor is it waited for once more at the process's end
         with self._lock:
             http, self._http = self._http, None
         if http is not None and self._pid == os.getpid():
@@ -138,8 +144,9 @@ class Blocking:
         except RuntimeError:  # at the interpreter's end, and where there are no threads at all
             self._lead(need, flight)
         else:
-            _renewals.add(thread)
             self._renewal = thread
+            if self.session.source.is_kept:  # else nobody could use its tokens after the process
+                _renewals.add(thread)
 
     def _lead(self, need: Need, flight: Flight) -> None:
         held: Held | None = None

@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 from gatepass.client.device import DeviceCode, device_sign_in
-from gatepass.client.effects import Answer, Flow, Need, Request, Send
-from gatepass.client.errors import ClientError, ServerUnreachable
+from gatepass.client.effects import Flow, Request
+from gatepass.client.errors import ClientError, ServerUnreachable, SignInRequired
 from gatepass.client.exchange import SIGN_OUT
-from gatepass.client.flows import forget, keep, new_sign_in, operation, with_bearer
+from gatepass.client.flows import forget, keep, new_sign_in, operation
 from gatepass.client.operation_kind import is_query
 from gatepass.client.reply import Reply, graphql_request, reply_from
 from gatepass.client.session import Session
+from gatepass.client.stored import StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,11 @@ def signed_in_on_device(session: Session, show: Callable[[DeviceCode], object], 
 
 def signed_out(session: Session, *, everywhere: bool) -> Flow[bool]:
     """
-    End the sign-in at the server, if it can, and forget it here in any case; whether the server did.
+    End the sign-in at the server, if it can, and forget it here in any case; whether it has ended there.
 
     Raises:
         ServerUnreachable: it was forgotten here, and lives on at the server.
+        StoreError: it is kept here still; the message says whether the server has ended it.
     """
     failed: ServerUnreachable | None = None
     has_ended = False
@@ -75,7 +77,11 @@ def signed_out(session: Session, *, everywhere: bool) -> Flow[bool]:
         has_ended = yield from _ended(session, everywhere=everywhere)
     except ServerUnreachable as error:
         failed = error
-    yield from forget(session)
+    try:
+        yield from forget(session)
+    except StoreError as error:
+        fate = "has ended at the server" if has_ended else "may live on at the server"
+        raise StoreError(f"The sign-in {fate}, and is kept here still: {error}") from error
     if failed is not None:
         message = f"Signed out here, but the server does not know it: {failed}"
         raise ServerUnreachable(message, may_have_run=failed.may_have_run) from failed
@@ -84,15 +90,12 @@ def signed_out(session: Session, *, everywhere: bool) -> Flow[bool]:
 
 def _ended(session: Session, *, everywhere: bool) -> Flow[bool]:
     url = session.source.url
+    request = graphql_request(url, SIGN_OUT, {"everywhere": everywhere})
     try:
-        held = yield Need()
-    except ServerUnreachable:
-        raise
-    except ClientError:
-        return False
-    answer: Answer = yield Send(with_bearer(graphql_request(url, SIGN_OUT, {"everywhere": everywhere}), held.access))
-    try:
+        answer = yield from operation(session, request, is_query=lambda: False)
         reply = reply_from(answer, url)
+    except SignInRequired:
+        return True  # by somebody else, before
     except ServerUnreachable:
         raise
     except ClientError:

@@ -104,6 +104,8 @@ def _given(
         username = username or environ.get("GATEPASS_USERNAME")
         if not username:
             raise BadCredentials("A password was given without a username.")
+        _check_is_text("The password that was given", password)
+        _check_is_text("The username that was given", username)
         return Source(url, management_flow, username=username, password=password)
     return _from_environment(url, management_flow=management_flow, username=username, environ=environ)
 
@@ -121,12 +123,14 @@ def _from_environment(
     password = _password(environ)
     if password is None:
         return None
+    _check_is_text("GATEPASS_USERNAME", found)
     return Source(url, management_flow, username=found, password=password, origin="environment")
 
 
 def _password(environ: Mapping[str, str]) -> str | None:
     """Without the one line end that an editor puts at the end of a file."""
     if environ.get("GATEPASS_PASSWORD"):
+        _check_is_text("GATEPASS_PASSWORD", environ["GATEPASS_PASSWORD"])
         return environ["GATEPASS_PASSWORD"]
     path = environ.get("GATEPASS_PASSWORD_FILE")
     if not path:
@@ -143,9 +147,17 @@ def _password(environ: Mapping[str, str]) -> str | None:
     return password
 
 
+def _check_is_text(name: str, value: str) -> None:
+    """Python has half characters where an argument or a variable is not in the encoding of the system."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadCredentials(f"{name} is not text in UTF-8.") from None
+
+
 def _checked_token(token: str, name: str) -> str:
     if not is_token(token):
-        raise BadCredentials(f"{name} cannot be sent as a bearer token: it is empty or has a space or odd characters.")
+        raise BadCredentials(f"{name} is no token that can be sent: it is empty or has a space or odd characters.")
     return token
 
 

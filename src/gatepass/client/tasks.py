@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gatepass.client.blocking import PATIENCE_SECONDS, body_of, limits
+from gatepass.client.connecting import opened
 from gatepass.client.effects import NO_WISH, Answer, Do, Effect, Flow, Need, Pause, Request, Send
 from gatepass.client.errors import ClientError
 from gatepass.client.flight import Flight
@@ -85,6 +87,7 @@ class Tasks:
 
         Raises:
             ServerUnreachable: no whole answer came.
+            BadNetworkSetting: the environment names a proxy or an authority that cannot be used.
         """
         import httpx2  # noqa: PLC0415 - not before it is needed: it takes longer than all the rest
 
@@ -110,15 +113,17 @@ class Tasks:
             for closed in [each for each in self._pools if each.is_closed()]:
                 # Its connections can be used no more, and closed no better.
                 self._inherited.append(self._pools.pop(closed))
-            http = httpx2.AsyncClient(timeout=self._timeout, transport=self._transport, limits=limits())
+            http = opened(
+                partial(httpx2.AsyncClient, timeout=self._timeout, transport=self._transport, limits=limits())
+            )
             self._pools[loop] = http
             return http
 
     async def close(self) -> None:
-        """Wait for a renewal under way, with patience that has an end, and close the connections of this loop."""
+        """Wait for a renewal under way that will be kept, with patience that has an end; close the connections here."""
         loop = asyncio.get_running_loop()
         mine = [task for task in self._renewals if task.get_loop() is loop]
-        if mine:
+        if mine and self.session.source.is_kept:
             await asyncio.wait(mine, timeout=PATIENCE_SECONDS)
         http = self._pools.pop(loop, None)
         if http is not None and self._pid == os.getpid():

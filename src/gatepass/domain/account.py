@@ -16,6 +16,8 @@ EmailAddress = NewType("EmailAddress", str)
 Scope = NewType("Scope", str)
 
 MAX_EMAIL_CHARACTERS = 254
+_MAX_SPELLED = 2 * MAX_EMAIL_CHARACTERS
+"""Each letter may come with an accent of its own. More is not looked at: normal forms take quadratic time to find."""
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,253}")
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,64}")
 MAX_SCOPES = 32
@@ -49,8 +51,9 @@ def email_address(text: str) -> EmailAddress:
     Raises:
         BadUserInput: not an address that could receive mail.
     """
+    spelled = text.strip()
     # Folding can undo the normal form, so it comes again: an address's canonical form is its own canonical form.
-    canonical = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
+    canonical = _normal(_normal(spelled).casefold()) if len(spelled) <= _MAX_SPELLED else ""
     if len(canonical) > MAX_EMAIL_CHARACTERS or not _EMAIL.fullmatch(canonical) or _is_misleading(canonical):
         raise BadUserInput("That is not an e-mail address: expected the form name@example.org.")
     return EmailAddress(canonical)
@@ -75,6 +78,10 @@ def scopes(values: tuple[str, ...] | list[str]) -> tuple[Scope, ...]:
             "so that access tokens stay small."
         )
     return unique
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def _is_misleading(text: str) -> bool:

@@ -15,15 +15,15 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
-import msgspec
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gatepass.domain.errors import Code
 from gatepass.http.asgi import WHOLE, App
-from gatepass.http.security_headers import EVERY_ANSWER
 from gatepass.server.exchange import Connection, Exchange
+from gatepass.server.offered_upgrade import body_parser
+from gatepass.server.refusal import BadHostError, HeadTooLargeError, UnknownCodingError, refusal
 
 _COLON_SPACE_AND_LINE_END: Final = 4
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
@@ -38,10 +38,9 @@ class ServerLimits:
     Bounds of connections.
 
     `head_seconds` is how long a request line and its headers may take, `unread_seconds` how long a client may leave
-    what it was sent unread, `keep_alive_seconds` how long a connection may
-    idle (longer than a proxy in front does, or it meets a closed one), `drain_seconds` how long open requests may go
-    on once the server was told to stop, `linger_seconds` how long idle connections may still bring one then (at most
-    half of the drain).
+    what it was sent unread, `keep_alive_seconds` how long a connection may idle (longer than a proxy in front does, or
+    it meets a closed one), `drain_seconds` how long open requests may go on once the server was told to stop,
+    `linger_seconds` how long idle connections may still bring one then (at most half of the drain).
     """
 
     max_header_bytes: int = 32_768
@@ -74,14 +73,6 @@ class BoundedConfig(Config):
             timeout_graceful_shutdown=limits.drain_seconds,  # type: ignore[arg-type]  # passed on to wait_for
         )
         self.outbox = Outbox()
-
-
-class HeadTooLargeError(Exception):
-    """Raised through the parser to stop it."""
-
-
-class BadHostError(Exception):
-    """Raised through the parser to stop it: no Host, several, or one that is none."""
 
 
 class Outbox:
@@ -171,11 +162,12 @@ class BoundedHttpProtocol(Connection):
         if self._reads_head:
             self._unparsed_bytes += len(data)
         try:
-            self.parser.feed_data(data)
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                self._ignore_offer(data[offer.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("")
-        except httptools.HttpParserUpgrade:
-            self._unsupported_upgrade_warning()
         if self._reads_head and self._unparsed_bytes > self._max_header_bytes:
             self._refuse_large_head()
 
@@ -225,6 +217,8 @@ class BoundedHttpProtocol(Connection):
                 self._hosts.append(value)
             elif name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
+            elif name == b"transfer-encoding" and value.rstrip(b" ").lower() != b"chunked":
+                raise UnknownCodingError
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -334,14 +328,21 @@ class BoundedHttpProtocol(Connection):
         else:
             self._refuse(400, Code.BAD_USER_INPUT, "The request is not valid HTTP/1.1.")
 
-    def _unsupported_upgrade_warning(self) -> None:
+    def _ignore_offer(self, rest: bytes) -> None:
         """
-        Answer as if no upgrade was asked for, and close after that.
+        Answer as if no upgrade was offered, and close after that.
 
-        Some clients offer h2c with each request. The parser takes nothing more once it has seen an upgrade, so the
-        connection cannot be used again (RFC 9110 §7.8 lets a server ignore the offer).
+        The parser takes nothing more, not even the body, for whose end it took the end of the head: another one does.
         """
         self._last_answer()
+        parser = None
+        if self.scope["method"] != "CONNECT":
+            parser = body_parser(self.headers, self.on_body, self.on_message_complete)
+        if parser is not None:
+            self.parser = parser
+            self._reads_head = False
+            self.cycle.more_body = True
+            parser.feed_data(rest)
 
     def _is_between_answers(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
@@ -352,20 +353,23 @@ class BoundedHttpProtocol(Connection):
         self._refuse(431, Code.REQUEST_TOO_LARGE, message)
 
     def _refuse(self, status: int, code: Code, message: str) -> None:
-        """Answer in our error form and close. Never into the middle of an answer that is still going out."""
+        """
+        Answer in our error form, and close. Never into an answer that is on its way.
+
+        That one goes out, as the last, unless it needs a body that cannot be read: its request may have changed much.
+        """
         self._refused = True
-        if self._is_between_answers():
-            body = msgspec.json.encode({"errors": [{"message": message, "extensions": {"code": code}}]})
-            headers = [
-                *self.server_state.default_headers,
-                (b"content-type", b"application/json; charset=utf-8"),
-                (b"content-length", b"%d" % len(body)),
-                (b"cache-control", b"no-store"),
-                (b"connection", b"close"),
-                *EVERY_ANSWER,
-            ]
-            self.transport.write(STATUS_LINE[status] + b"".join(b"%b: %b\r\n" % pair for pair in headers) + b"\r\n")
-            self.transport.write(body)
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                self._last_answer()
+                return
+            if cycle.response_started or self.pipeline:
+                self.transport.close()
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.write(refusal(status, code, message, self.server_state.default_headers))
         self.transport.close()
 
 
