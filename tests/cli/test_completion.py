@@ -54,8 +54,11 @@ def test_the_shell_takes_it(gatepass: Gatepass, shell: str, tmp_path: Path) -> N
 
 
 def test_another_shell_is_wrong_usage(gatepass: Gatepass) -> None:
-    """There are three."""
+    """There are three, which are said in one line."""
     assert gatepass("completion", "tcsh").code == 2
+    result = gatepass("completion")
+    assert (result.code, result.err.count("\n")) == (2, 2)
+    assert "Choose from: bash, zsh, fish\nTry" in result.err
 
 
 def test_commands_and_options_are_completed() -> None:

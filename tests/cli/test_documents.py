@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepass.cli.documents import MAX_BYTES, declared_variables, read_document, read_variables
+from gatepass.cli.documents import MAX_BYTES, check_operation, declared_variables, read_document, read_variables
 
 DOCUMENT = '''
 # $comment: Int
@@ -78,6 +78,39 @@ def test_what_cannot_be_a_variable_is_refused(given: str, words: str) -> None:
     """A secret before all: others can read the command line."""
     with pytest.raises(click.UsageError, match=words):
         read_variables(DOCUMENT, [given], None)
+
+
+@pytest.mark.parametrize(
+    ("document", "operation", "is_subscription", "words"),
+    [
+        ("subscription { a }", None, False, "That is a subscription: use gatepass subscribe"),
+        ("{ a }", None, True, "That is a query: use gatepass query"),
+        ("query A { a } mutation B { b }", "B", True, "That is a mutation: use gatepass query"),
+        ("query A { a } query B { b }", None, False, "say which with --operation. It has A, B."),
+        ("{ a } { b }", None, False, "It has none with a name."),
+        ("query A { a } query B { b }", "C", False, "has no operation C; it has A, B."),
+    ],
+)
+def test_what_the_command_cannot_run_is_said_in_its_own_words(
+    document: str, operation: str | None, is_subscription: bool, words: str
+) -> None:
+    """An API would speak of a header, or of `operationName`."""
+    with pytest.raises(click.UsageError, match=words):
+        check_operation(document, operation, is_subscription=is_subscription)
+
+
+@pytest.mark.parametrize(
+    ("document", "operation"),
+    [
+        ("fragment F on Q { a } query A { ...F }", None),
+        ("query A { a } subscription B { b }", "A"),
+        ("{ a", None),
+        ("{ a", "A"),
+    ],
+)
+def test_what_it_can_run_or_cannot_read_goes_to_the_api(document: str, operation: str | None) -> None:
+    """It parses; here nobody does."""
+    check_operation(document, operation, is_subscription=False)
 
 
 @pytest.mark.parametrize(("content", "words"), [(b"[1]", "must be a JSON object"), (b"{", "is not JSON")])

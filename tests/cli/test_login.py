@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from gatepass.client.file_store import FileStore
+from gatepass.client.stored import StoreError
 from tests.cli.conftest import Gatepass
 from tests.kit.plain_server import EMAIL, PASSWORD, PlainServer, plain_server
 from tests.kit.processes import COMMAND, free_port
@@ -224,6 +226,21 @@ def test_signing_out_forgets_also_when_the_server_is_gone(gatepass: Gatepass, st
     assert gatepass("status").code == 4
 
 
+def test_a_sign_in_that_cannot_be_removed_is_told_with_what_the_server_knows(
+    gatepass: Gatepass, signed_in: PlainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that can only be read: what 'gatepass status' goes on showing may be good for nothing."""
+
+    def read_only(*_: object) -> None:
+        raise StoreError("plain.json cannot be removed: Read-only file system.")
+
+    monkeypatch.setattr(FileStore, "delete", read_only)
+    result = gatepass("logout")
+    assert (result.code, result.out) == (1, "")
+    said = "The sign-in may live on at the server, and is kept here still: plain.json cannot be removed"
+    assert said in result.err
+
+
 def test_credentials_of_the_environment_are_not_signed_out(
     gatepass: Gatepass, signed_in: PlainServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +375,16 @@ def test_who_signs_in_or_switches_is_told_what_comes_before_it(
     for result in (told, gatepass("use", "plain")):
         assert result.code == 0
         assert "GATEPASS_TOKEN is set and comes before what is kept" in result.err
+
+
+def test_a_token_of_the_environment_that_says_nothing_is_told(
+    gatepass: Gatepass, signed_in: PlainServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes to the API of the sign-in in use; whose it is, only that API knows."""
+    monkeypatch.setenv("GATEPASS_TOKEN", "opaque")
+    result = gatepass("whoami")
+    assert (result.code, result.out) == (0, f"url       {signed_in.address}\n")
+    assert result.err == "the token does not say whose it is: only the API knows\n"
 
 
 def test_a_damaged_file_is_no_crash(gatepass: Gatepass, signed_in: PlainServer, state: Path) -> None:

@@ -134,6 +134,18 @@ def test_credentials_of_the_environment_sign_in_by_themselves(
     assert not state.exists()
 
 
+@pytest.mark.parametrize("command", [("query", "-"), ("token",), ("whoami",)], ids=" ".join)
+def test_a_refused_password_of_the_environment_means_that_a_sign_in_is_needed(
+    gatepass: Gatepass, signed_in: PlainServer, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """As a refused token of the environment does; and it is said whose they are, since there is a sign-in too."""
+    monkeypatch.setenv("GATEPASS_USERNAME", EMAIL)
+    monkeypatch.setenv("GATEPASS_PASSWORD", "wrong-canary")
+    result = gatepass(*command, stdin="{ me }")
+    said = "gatepass: Invalid username or password. The user is that of GATEPASS_USERNAME.\n"
+    assert (result.code, result.out, result.err) == (4, "", said)
+
+
 @pytest.mark.parametrize("options", [("-v", "n=\udcff"), ("--operation", "\udcff"), ("--variables", "FILE")])
 def test_what_is_no_text_is_wrong_usage(
     gatepass: Gatepass, signed_in: PlainServer, tmp_path: Path, options: tuple[str, ...]

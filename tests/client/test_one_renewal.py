@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -18,11 +19,12 @@ from typing import Any
 import pytest
 
 from gatepass.client import AsyncClient, Client, ServerUnreachable, SignInRequired
+from gatepass.client.blocking import PATIENCE_SECONDS, _wait_for_renewals
 from gatepass.client.effects import Need
 from gatepass.client.flight import Flight
 from gatepass.client.stored import StoredSignIn
 from gatepass.client.tokens import Held
-from tests.client.conftest import Clock, stored, stored_async
+from tests.client.conftest import Clock, stored, stored_async, with_password
 from tests.kit.memory_store import MemoryStore
 from tests.kit.plain_server import EMAIL, PASSWORD, PlainServer
 from tests.kit.rough_network import ADDRESS, Fault, RoughNetwork
@@ -211,6 +213,39 @@ def test_closing_waits_for_a_renewal_under_way(network: RoughNetwork, clock: Clo
         api.token()
     assert network.server.counts["signInRefresh"] == 1
     assert store.saves[-1].obtained_at > clock_before
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_renewal_without_an_answer_costs_one_patience_and_none_where_nothing_is_kept(
+    network: RoughNetwork, clock: Clock, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, *, is_kept: bool
+) -> None:
+    """Ctrl-C on a server that hangs: neither at the closing and once more at the process's end, nor for nobody."""
+    api = stored(network, clock, store) if is_kept else with_password(network, clock)
+    clock.now += 3600
+    asked, answered = threading.Event(), threading.Event()
+    real = network.next_fault
+
+    def hanging() -> Fault:
+        asked.set()
+        answered.wait(60)
+        return real()
+
+    monkeypatch.setattr(network, "next_fault", hanging)
+    waiting = threading.Thread(target=_is_told_of_the_end, args=(api,))
+    waiting.start()
+    assert asked.wait(60)
+    joined: list[float | None] = []
+    monkeypatch.setattr(api.io._renewal, "join", joined.append)
+    api.close()
+    _wait_for_renewals()
+    answered.set()
+    waiting.join()
+    assert joined == ([PATIENCE_SECONDS] if is_kept else [])
+
+
+def _is_told_of_the_end(api: Client) -> None:
+    with contextlib.suppress(ServerUnreachable):
+        api.token()
 
 
 PROGRAM = """

@@ -322,6 +322,23 @@ def test_signing_out_where_the_server_knows_none_forgets_here(
         api.token()
 
 
+def test_a_sign_in_that_cannot_be_forgotten_is_told_with_what_the_server_knows(
+    network: RoughNetwork, clock: Clock, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that can only be read. The server here knows signOut."""
+    stored(network, clock, store)
+
+    def read_only(_profile: str) -> None:
+        raise StoreError("Read-only file system.")
+
+    monkeypatch.setattr(store, "delete", read_only)
+    ended = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"data": {"signOut": {"sessions": 1}}}))
+    api = Client(ADDRESS, profile="plain", store=store, transport=ended)
+    api.session.clocks = clock.clocks
+    with pytest.raises(StoreError, match=r"^The sign-in has ended at the server, and is kept here still: Read-only"):
+        api.sign_out()
+
+
 def test_signing_in_as_somebody_else_wins_over_what_was_in_hand(
     network: RoughNetwork, clock: Clock, store: MemoryStore
 ) -> None:

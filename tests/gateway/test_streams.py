@@ -96,7 +96,7 @@ async def test_signing_out_ends_the_sessions_streams(
         await revocations.sign_out()
     assert time.monotonic() - started < 1
     assert (client.received.whole, client.received.code) == (True, "UNAUTHENTICATED")
-    await asyncio.wait_for(upstream.left.wait(), 1)
+    await asyncio.wait_for(upstream.left.wait(), 5)
 
 
 async def test_signing_out_elsewhere_leaves_other_sessions_alone(
@@ -130,9 +130,9 @@ async def test_the_end_of_the_token_ends_its_streams(opens: Opens, adapts: Adapt
     upstream = await opens(quietly)
     started = time.monotonic()
     received = await subscribes(guards(adapts(upstream.url)), who=caller(lives=timedelta(seconds=0.3))).asks()
-    assert 0.2 < time.monotonic() - started < 1.5
+    assert 0.2 < time.monotonic() - started < 5
     assert (received.body, received.whole, received.code) == (EVENT, True, "UNAUTHENTICATED")
-    await asyncio.wait_for(upstream.left.wait(), 1)
+    await asyncio.wait_for(upstream.left.wait(), 5)
 
 
 async def test_no_event_goes_out_while_revocations_are_unknown(
@@ -165,7 +165,7 @@ async def test_a_client_that_leaves_ends_the_upstreams_stream(opens: Opens, adap
         await client.has(EVENT)
         client.hangs_up()
     assert client.received.code == "OK"
-    await asyncio.wait_for(upstream.left.wait(), 1)
+    await asyncio.wait_for(upstream.left.wait(), 5)
 
 
 async def test_an_upstream_that_breaks_a_stream_breaks_it_for_the_client(
@@ -191,7 +191,7 @@ async def test_a_client_that_does_not_read_cannot_keep_a_revoked_stream(
         await client.has(EVENT)
         client.reads.clear()
         await revocations.sign_out()
-        await asyncio.wait_for(upstream.left.wait(), 1)
+        await asyncio.wait_for(upstream.left.wait(), 5)
     assert not client.received.whole
 
 

@@ -84,8 +84,8 @@ async def test_an_upstream_that_never_answers(opens: Opens, adapts: Adapts, guar
     upstream = await opens(behaviour)
     started = time.monotonic()
     assert refused(await Client(guards(adapts(upstream.url, IMPATIENT))).asks())
-    assert time.monotonic() - started < 1.5
-    await asyncio.wait_for(upstream.left.wait(), 1)
+    assert time.monotonic() - started < 5
+    await asyncio.wait_for(upstream.left.wait(), 5)
 
 
 async def test_an_upstream_that_drips_its_head(opens: Opens, adapts: Adapts, guards: Guards) -> None:
@@ -100,7 +100,7 @@ async def test_an_upstream_that_drips_its_head(opens: Opens, adapts: Adapts, gua
     upstream = await opens(behaviour)
     started = time.monotonic()
     assert refused(await Client(guards(adapts(upstream.url, IMPATIENT))).asks())
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5
 
 
 async def test_waiting_for_a_free_connection_is_limited_too(opens: Opens, adapts: Adapts, guards: Guards) -> None:
@@ -152,7 +152,7 @@ async def test_an_answer_that_is_none(
     upstream = await opens(answering_once(answer[1]))
     started = time.monotonic()
     assert refused(await Client(guards(adapts(upstream.url, IMPATIENT)), who=caller(), kind="mutation").asks())
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5
     assert len(faults) == 1
 
 
@@ -283,7 +283,7 @@ async def test_an_answer_that_breaks_never_looks_whole(
     assert received.status == 200
     assert not received.whole
     assert [type(report).__name__ for report in received.reports] == ["BrokenAnswer"]
-    await asyncio.wait_for(upstream.left.wait(), 1)
+    await asyncio.wait_for(upstream.left.wait(), 5)
 
 
 async def test_a_client_that_leaves_while_the_upstream_thinks_frees_it(
@@ -299,7 +299,7 @@ async def test_a_client_that_leaves_while_the_upstream_thinks_frees_it(
         await asyncio.sleep(0.05)
         client.hangs_up()
     assert (client.received.status, client.received.code) == (0, "CLIENT_GONE")
-    await asyncio.wait_for(upstream.left.wait(), 1)
+    await asyncio.wait_for(upstream.left.wait(), 5)
 
 
 async def test_a_client_that_leaves_within_an_answer_frees_the_upstream(
@@ -317,7 +317,7 @@ async def test_a_client_that_leaves_within_an_answer_frees_the_upstream(
         client.hangs_up()
     assert not client.received.whole
     assert client.received.code == "CLIENT_GONE"
-    await asyncio.wait_for(upstream.left.wait(), 1)
+    await asyncio.wait_for(upstream.left.wait(), 5)
 
 
 async def test_what_an_upstream_says_unasked_is_never_an_answer(opens: Opens, adapts: Adapts, guards: Guards) -> None:

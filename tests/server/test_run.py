@@ -34,9 +34,10 @@ PROGRAM = """
             return
         if scope["path"] == "/slow":
             await asyncio.sleep(1)
-        if scope["path"] == "/endless":
-            await asyncio.sleep(600)
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        if scope["path"] == "/endless":
+            await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+            await asyncio.sleep(600)
         await send({"type": "http.response.body", "body": b"done"})
 
     async def reload():
@@ -52,13 +53,12 @@ PROGRAM = """
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A server as a process of its own; it has printed its address."""
+def program(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    """A server as a process of its own that says when it has started; its parameter is the drain in seconds."""
     script = tmp_path / "program.py"
     script.write_text(textwrap.dedent(PROGRAM))
-    process = subprocess.Popen(
-        [sys.executable, str(script), "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, str(script), getattr(request, "param", "3")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "startup\n"
     yield process
@@ -98,25 +98,24 @@ def test_ctrl_c_drains_and_says_that_it_was_interrupted(program: subprocess.Pope
 
 def test_the_drain_has_an_end(program: subprocess.Popen[str]) -> None:
     """A stream that never ends cannot keep the server."""
-    with asks(program, "/endless"):
-        time.sleep(0.3)
+    with asks(program, "/endless") as connection:
+        connection.recv(4096)
         started = time.monotonic()
         program.terminate()
-        out, _ = program.communicate(timeout=10)
-    assert 2.5 < time.monotonic() - started < 6
+        out, _ = program.communicate(timeout=20)
+    assert time.monotonic() - started > 2.5
     assert (program.returncode, out) == (0, "shutdown\nreturned\n")
 
 
+@pytest.mark.parametrize("program", ["60"], indirect=True)
 def test_a_second_signal_ends_the_drain(program: subprocess.Popen[str]) -> None:
     """And the application is still stopped in order."""
-    with asks(program, "/endless"):
-        time.sleep(0.3)
-        started = time.monotonic()
+    with asks(program, "/endless") as connection:
+        connection.recv(4096)
         program.terminate()
         time.sleep(0.3)
         program.terminate()
-        out, _ = program.communicate(timeout=10)
-    assert time.monotonic() - started < 2.5
+        out, _ = program.communicate(timeout=20)
     assert (program.returncode, out) == (0, "shutdown\nreturned\n")
 
 

@@ -32,8 +32,15 @@ def quietly(table: str, done: int, total: int) -> None:
     assert done <= total
 
 
-async def copy(source: str, target: str, *, replaces: bool = False) -> dict[str, copying.Copied]:
-    return {each.table: each for each in await copying.copy(source, target, replaces=replaces, progress=quietly)}
+def unheard(doubt: str) -> None:
+    assert doubt
+
+
+async def copy(
+    source: str, target: str, *, replaces: bool = False, rehearses: bool = False
+) -> dict[str, copying.Copied]:
+    arrived = await copying.copy(source, target, replaces=replaces, rehearses=rehearses, progress=quietly, warn=unheard)
+    return {each.table: each for each in arrived}
 
 
 @pytest.fixture
@@ -123,9 +130,9 @@ async def test_a_target_in_use_is_replaced_only_on_demand(sqlite_url: str, postg
     """Run again after more has happened at the source, it brings exactly what is there then."""
     store = await open_store(sqlite_url)
     ana = await filled(store)
-    await copy(sqlite_url, postgres_url)
-    with pytest.raises(StoreUnavailable, match=r"The target is in use: it has 2 accounts\. Say --replace"):
-        await copy(sqlite_url, postgres_url)
+    await copy(sqlite_url, postgres_url, rehearses=True)
+    with pytest.raises(StoreUnavailable, match=r"The target is not empty: it has 2 accounts\. Say --replace"):
+        await copy(sqlite_url, postgres_url, rehearses=True)
     await store.accounts.remove(ana.account.id, NOW)
     await store.close()
     again = await copy(sqlite_url, postgres_url, replaces=True)
@@ -145,7 +152,7 @@ async def test_a_copy_that_is_interrupted_leaves_the_target_as_it_was(sqlite_url
     assert await copy(postgres_url, sqlite_url, replaces=True) == before
     for source, target in ((sqlite_url, postgres_url), (postgres_url, sqlite_url)):
         with pytest.raises(KeyboardInterrupt):
-            await copying.copy(source, target, replaces=True, progress=interrupt)
+            await copying.copy(source, target, replaces=True, rehearses=False, progress=interrupt, warn=unheard)
     assert await copy(sqlite_url, postgres_url, replaces=True) == before
 
 
@@ -156,7 +163,7 @@ async def test_what_happens_meanwhile_does_not_come_along(sqlite_url: str, postg
     store = await open_store(url)
     room, where = room_of(url)
     snapshot: copying.Snapshot
-    async with room.reading(where) as snapshot:
+    async with room.reading(where, alone=False) as snapshot:
         await (await enrol(store)).signs_in()
         assert [await snapshot.count(table) for table in TABLES] == [0] * len(TABLES)
     await store.close()

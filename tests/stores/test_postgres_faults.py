@@ -22,6 +22,7 @@ from gatepass.usecases.ports import Replayed, Rotated, Unknown
 from tests.kit.fault_proxy import FaultProxy, Loss, fault_proxy
 from tests.kit.postgres import own_server, shared_server
 from tests.kit.store_world import HASH, MINUTE, NOW, Person, a_session, announced, enrol, stored
+from tests.kit.waiting import until
 
 
 @pytest.fixture
@@ -210,8 +211,7 @@ async def test_after_the_database_was_killed_everything_answered_is_there_and_it
         refreshing = [asyncio.create_task(refresh(session)) for session in sessions]
         await asyncio.sleep(0.5)
         server.kill()
-        await asyncio.sleep(0.3)
-        assert failures
+        await until(lambda: failures, seconds=20)
         held = dict(answered)
         await asyncio.to_thread(server.start)
         for session in sessions:

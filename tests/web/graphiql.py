@@ -37,6 +37,13 @@ class Iris:
         expect(self.page.locator(".graphiql-query-editor .view-line").first).to_be_visible(timeout=20_000)
         expect(self.page.locator(".result-window .monaco-editor")).to_be_visible()
 
+    def has_the_workers(self) -> None:
+        """Nothing more has to be loaded: Monaco asks for its workers when there is something for them to do."""
+        self.page.wait_for_function(
+            """() => ["editor", "graphql", "json"].every(name =>
+                 performance.getEntriesByType("resource").some(each => each.name.includes(`${name}-worker.`)))"""
+        )
+
     def signs_in(self, password: str = PASSWORD) -> None:
         self.page.get_by_label("E-mail address", exact=True).fill(EMAIL)
         self.page.get_by_label("Password", exact=True).fill(password)

@@ -306,7 +306,7 @@ def test_the_page_is_within_its_weight(endpoint: Endpoint, context: BrowserConte
     iris.is_signed_in()
     iris.runs("{ hello }")
     iris.reads("Hello")
-    page.wait_for_load_state("networkidle", timeout=30_000)
+    iris.has_the_workers()
     assert 500_000 < sum(sizes.values()) <= 2_200_000
 
 

@@ -61,7 +61,7 @@ def test_a_throttled_sign_in_says_when_to_come_back(iris: Iris) -> None:
 def test_offline_is_told_apart_from_a_refusal(iris: Iris, context: BrowserContext) -> None:
     iris.runs("{ hello }")
     iris.reads("UNAUTHENTICATED")
-    iris.page.wait_for_load_state("networkidle")
+    iris.has_the_workers()
     context.set_offline(True)
     iris.signs_in()
     expect(iris.problem("The server cannot be reached.")).to_be_visible()

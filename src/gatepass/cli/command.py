@@ -26,7 +26,7 @@ EXIT_CODES: Final = {
     0: "done",
     FAILED: "failed",
     WRONG_USAGE: "wrong usage: what stands on the command line",
-    SIGN_IN_NEEDED: "sign-in needed",
+    SIGN_IN_NEEDED: "sign-in needed: there is none, it has ended, or what the environment gives is refused",
     NOT_REACHABLE: "server not reachable",
     INTERRUPTED: "interrupted with Ctrl-C",
 }
@@ -195,7 +195,7 @@ def _wrong_usage(error: click.ClickException) -> int:
     where = ""
     if isinstance(error, click.NoSuchOption) and context is not None and isinstance(context.command, click.Group):
         where = f" Options of a command stand behind it: {context.command_path} COMMAND [OPTIONS]."
-    complain(f"{error.format_message()}{where}")
+    complain(f"{' '.join(error.format_message().split())}{where}")  # click has a list over several lines
     if context is not None:
         click.echo(f"Try '{context.command_path} --help'.", err=True)
     return error.exit_code
@@ -213,7 +213,7 @@ def _of_the_client(error: Exception) -> int | None:
     errors = sys.modules.get("gatepass.client.errors")
     if errors is None or not isinstance(error, errors.ClientError):
         return None
-    if isinstance(error, errors.SignInRequired):
+    if isinstance(error, errors.SignInRequired | errors.SignInRefused):
         return SIGN_IN_NEEDED
     return NOT_REACHABLE if isinstance(error, errors.ServerUnreachable) else FAILED
 

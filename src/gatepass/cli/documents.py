@@ -77,6 +77,31 @@ def read_document(file: str) -> str:
     return text
 
 
+def check_operation(document: str, operation: str | None, *, is_subscription: bool) -> None:
+    """
+    Say what the API would say in other words, or not at all. What cannot be told for certain is left to the API.
+
+    Args:
+        is_subscription: whether the command follows subscriptions, and runs nothing else.
+
+    Raises:
+        click.UsageError: the operation is one for the other command, or it is not clear which one is meant.
+    """
+    from gatepass.client.operation_kind import operations  # noqa: PLC0415 - not for --help
+
+    found = operations(document)
+    names = ", ".join(name for name, _ in found if isinstance(name, str)) or "none with a name"
+    meant = [kind for name, kind in found if operation in (None, name)]
+    if found and not meant:
+        raise click.UsageError(f"The document has no operation {operation}; it has {names}.")
+    if len(meant) > 1:
+        raise click.UsageError(f"The document has several operations: say which with --operation. It has {names}.")
+    if meant == ["subscription"] and not is_subscription:
+        raise click.UsageError("That is a subscription: use gatepass subscribe.")
+    if meant in (["query"], ["mutation"]) and is_subscription:
+        raise click.UsageError(f"That is a {meant[0]}: use gatepass query.")
+
+
 def read_variables(document: str, given: Sequence[str], file: str | None) -> dict[str, Any]:
     """
     The variables of an operation: those of a JSON file, and over them those of `-v name=value`.

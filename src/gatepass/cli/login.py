@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gatepass.client.stored import SignInStore
 
 
+class RefusedError(GatepassError):
+    """The API refused the user or the password: this command has failed, where others need a sign-in first."""
+
+
 class KeepsNothingError(GatepassError):
     """There is no place for a sign-in."""
 
@@ -117,7 +121,7 @@ def _target(connection: Connection, store: SignInStore) -> tuple[str, str]:
 def _sign_in(
     connection: Connection, address: str, name: str, store: SignInStore, user: str | None, *, password_stdin: bool
 ) -> str:
-    from gatepass.client import Client  # noqa: PLC0415 - it brings httpx2
+    from gatepass.client import Client, SignInRefused  # noqa: PLC0415 - it brings httpx2
 
     if not user:
         if not connection.may_ask:
@@ -128,7 +132,10 @@ def _sign_in(
     # Given to the client as well, so that it does not look for credentials in the environment.
     api = Client(address, username=user, password=password.reveal(), profile=name, store=store)
     with api, waiting_for(address):
-        api.sign_in(user, password.reveal())
+        try:
+            api.sign_in(user, password.reveal())
+        except SignInRefused as error:
+            raise RefusedError(str(error)) from None
     return user
 
 

@@ -10,7 +10,7 @@ import click
 from gatepass.cli import rows
 from gatepass.cli.command import FAILED
 from gatepass.cli.connection import Connection, with_connection
-from gatepass.cli.documents import with_operation
+from gatepass.cli.documents import check_operation, with_operation
 from gatepass.cli.graphql_errors import say_errors
 from gatepass.cli.progress import waiting_for
 from gatepass.cli.terminal import say
@@ -80,6 +80,7 @@ def query(
         raise click.UsageError(f"--json and --output {form} contradict each other.")
     if resume and not (all_pages and target):
         raise click.UsageError("--resume goes with --all and --to FILE.")
+    check_operation(document, operation, is_subscription=False)
     if all_pages:
         from gatepass.cli.export import Job, run_export  # noqa: PLC0415 - seldom wanted
 

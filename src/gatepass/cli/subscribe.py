@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from gatepass.cli.connection import Connection, is_json_anyway, with_connection
-from gatepass.cli.documents import with_operation
+from gatepass.cli.documents import check_operation, with_operation
 from gatepass.cli.progress import waiting_for
 from gatepass.cli.rows import as_json
 
@@ -25,6 +25,7 @@ def subscribe(
 
     Each event is printed at once as one line of JSON. Ctrl-C ends it, with exit code 130.
     """
+    check_operation(document, operation, is_subscription=True)
     with connection.open() as api, waiting_for(api.url) as progress:
         for number, data in enumerate(api.subscribe(document, variables, operation_name=operation), 1):
             progress.stop()

@@ -11,7 +11,7 @@ import click
 
 from gatepass.cli.connection import Connection, given_by_environment, with_connection
 from gatepass.cli.rows import as_json
-from gatepass.cli.terminal import shown
+from gatepass.cli.terminal import say, shown
 
 _SHOWN = {"sub": "subject", "scope": "scopes", "iss": "issuer", "client_id": "client"}
 
@@ -25,10 +25,10 @@ def whoami(connection: Connection, *, is_json: bool) -> None:
 
     The token is renewed if it is about to expire. It is read, not verified: that is the API's duty.
     """
-    stored = None if given_by_environment() else connection.stored(connection.store())
+    stored = connection.stored(connection.store())
     claims = claims_of(connection.token())
     url = stored.url if stored is not None else connection.url
-    user = stored.username if stored is not None else _user_of_the_environment()
+    user = _user_of_the_environment() if given_by_environment() or stored is None else stored.username
     if is_json:
         click.echo(as_json({"url": url, "user": user, "claims": claims}))
         return
@@ -36,6 +36,8 @@ def whoami(connection: Connection, *, is_json: bool) -> None:
     for word, value in lines.items():
         if value:
             click.echo(shown(f"{word:8}  {value}"))
+    if claims is None and user is None:
+        say("the token does not say whose it is: only the API knows")
 
 
 def _user_of_the_environment() -> str | None:

@@ -127,9 +127,10 @@ class Blocking:
             return self._http
 
     def close(self) -> None:
-        """Wait for a renewal under way, with patience that has an end, and close the connections."""
-        if self._renewal is not None:
+        """Wait for a renewal under way that will be kept, with patience that has an end, and close the connections."""
+        if self._renewal is not None and self.session.source.is_kept:
             self._renewal.join(PATIENCE_SECONDS)
+            _renewals.discard(self._renewal)  # nor is it waited for once more at the process's end
         with self._lock:
             http, self._http = self._http, None
         if http is not None and self._pid == os.getpid():
@@ -143,8 +144,9 @@ class Blocking:
         except RuntimeError:  # at the interpreter's end, and where there are no threads at all
             self._lead(need, flight)
         else:
-            _renewals.add(thread)
             self._renewal = thread
+            if self.session.source.is_kept:  # else nobody could use its tokens after the process
+                _renewals.add(thread)
 
     def _lead(self, need: Need, flight: Flight) -> None:
         held: Held | None = None

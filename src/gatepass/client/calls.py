@@ -15,6 +15,7 @@ from gatepass.client.flows import forget, keep, new_sign_in, operation, with_bea
 from gatepass.client.operation_kind import is_query
 from gatepass.client.reply import Reply, graphql_request, reply_from
 from gatepass.client.session import Session
+from gatepass.client.stored import StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def signed_out(session: Session, *, everywhere: bool) -> Flow[bool]:
 
     Raises:
         ServerUnreachable: it was forgotten here, and lives on at the server.
+        StoreError: it is kept here still; the message says whether the server has ended it.
     """
     failed: ServerUnreachable | None = None
     has_ended = False
@@ -75,7 +77,11 @@ def signed_out(session: Session, *, everywhere: bool) -> Flow[bool]:
         has_ended = yield from _ended(session, everywhere=everywhere)
     except ServerUnreachable as error:
         failed = error
-    yield from forget(session)
+    try:
+        yield from forget(session)
+    except StoreError as error:
+        fate = "has ended at the server" if has_ended else "may live on at the server"
+        raise StoreError(f"The sign-in {fate}, and is kept here still: {error}") from error
     if failed is not None:
         message = f"Signed out here, but the server does not know it: {failed}"
         raise ServerUnreachable(message, may_have_run=failed.may_have_run) from failed

@@ -213,9 +213,14 @@ def _renewed(session: Session) -> Flow[Held]:
         renewed = yield from sign_in(session.endpoint, source.username, source.password, before=held)
     except SignInRefused as error:
         # Remembered: asking over and over with a wrong password locks accounts.
-        session.refused = error
-        raise
+        session.refused = _of_the_environment(error) if source.origin == "environment" else error
+        raise session.refused from None
     return session.take(renewed)
+
+
+def _of_the_environment(error: SignInRefused) -> SignInRefused:
+    """Nobody is to look for the mistake in what is kept."""
+    return SignInRefused(error.errors, request_id=error.request_id, hint="The user is that of GATEPASS_USERNAME.")
 
 
 def _locked(session: Session) -> Flow[ProcessLock]:

@@ -20,12 +20,12 @@ def is_query(document: str, operation_name: str | None = None) -> bool:
 
     Source: GraphQL §2.3, §6.1.
     """
-    meant = {kind for name, kind in _operations(document) if operation_name in (None, name)}
+    meant = {kind for name, kind in operations(document) if operation_name in (None, name)}
     return meant == {"query"}
 
 
-def _operations(document: str) -> list[tuple[str | int, str]]:
-    """Name, or a number in place of one, and kind of each operation."""
+def operations(document: str) -> list[tuple[str | int, str]]:
+    """Name, or a number in place of one, and kind of each operation; nothing where that is in doubt."""
     found: list[tuple[str | int, str]] = []
     depth, definition = 0, list[str]()
     for token in _TOKEN.finditer(document):

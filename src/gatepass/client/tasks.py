@@ -120,10 +120,10 @@ class Tasks:
             return http
 
     async def close(self) -> None:
-        """Wait for a renewal under way, with patience that has an end, and close the connections of this loop."""
+        """Wait for a renewal under way that will be kept, with patience that has an end; close the connections here."""
         loop = asyncio.get_running_loop()
         mine = [task for task in self._renewals if task.get_loop() is loop]
-        if mine:
+        if mine and self.session.source.is_kept:
             await asyncio.wait(mine, timeout=PATIENCE_SECONDS)
         http = self._pools.pop(loop, None)
         if http is not None and self._pid == os.getpid():
