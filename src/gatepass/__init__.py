@@ -42,10 +42,12 @@ _HOMES = {
 __all__ = [*sorted(_HOMES), "__version__"]  # noqa: PLE0604 - computed from the homes, and compared by a test
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'gatepass' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # a checker would take any name that is misspelt for one of ours
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'gatepass' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -137,6 +137,29 @@ def test_accounts_move_to_postgresql_and_back(
     assert emails(gatepass("user", "list", "--json").out) == [with_ana]
 
 
+def test_a_source_in_use_is_refused_and_copied_for_a_rehearsal(gatepass: Gatepass, with_ana: str, folder: Path) -> None:
+    """The last line says what the copy is good for."""
+    target = f"sqlite:///{folder / 'b.db'}"
+    with closing(sqlite3.connect(folder / "gatepass.db")) as server:
+        server.execute("SELECT * FROM accounts").fetchone()
+        refused = gatepass("db", "copy", "--to", target)
+        assert (refused.code, "Stop its servers first" in refused.err, "--rehearsal" in refused.err) == (1, True, True)
+        tried = gatepass("db", "copy", "--to", target, "--rehearsal")
+        assert (tried.code, "copy again with --replace" in tried.err) == (0, True), tried.err
+    moved = gatepass("db", "copy", "--to", target, "--replace")
+    assert (moved.code, "and start the servers" in moved.err) == (0, True), moved.err
+
+
+def test_what_cannot_be_known_of_the_source_is_a_warning_before_the_copy(
+    gatepass: Gatepass, on_postgres: Path, url: str, folder: Path
+) -> None:
+    gatepass("db", "upgrade")
+    target = f"sqlite:///{folder / 'b.db'}"
+    result = gatepass("db", "copy", "--from", f"{url}&pgbouncer=true", "--to", target)
+    assert result.code == 0, result.err
+    assert result.err.startswith("warning: Servers cannot be seen through PgBouncer. Make sure that none is running")
+
+
 def test_a_copy_that_is_interrupted_says_that_nothing_has_changed(
     gatepass: Gatepass, with_ana: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ class Block:
     A mark is the comment in the line before it:
 
     - `in the background`: a server; it is started and runs until the page is done;
+    - `with the server stopped`: the one on the usual port is stopped before, as the page says in words;
     - `asks for the password P`: run on a terminal, where P is typed as often as it is asked for;
     - `file NAME`: saved under that name in the working folder, not run; for blocks of any kind;
     - `needs PROGRAM`: left out where there is no such program;

@@ -61,6 +61,8 @@ class Reader:
     def does(self, block: Block) -> None:
         """Do what a block says, and see what it promises."""
         text = self._filled(block.text)
+        if block.marked("with the server stopped") is not None:
+            self._listening[self._ports[DEFAULT_PORT]].stop()
         if (name := block.marked("file ")) is not None:
             (self._folder / name).write_text(f"{text}\n", encoding="utf-8")
         elif block.marked("in the background") is not None:

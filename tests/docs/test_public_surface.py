@@ -12,6 +12,7 @@ from typing import NewType
 import pytest
 
 import gatepass
+import gatepass.client
 from docs.reference.make import PUBLIC, WITHOUT_DOCSTRING
 from tests.docs.pages import ROOT
 
@@ -46,9 +47,11 @@ def test_types_are_told_the_same_names() -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    """As with any module."""
+    """As with any module, and for type checkers too: an ignored error that is none fails the check."""
     with pytest.raises(AttributeError, match="nonsense"):
-        _ = gatepass.nonsense
+        _ = gatepass.nonsense  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = gatepass.client.nonsense  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("module", PUBLIC)

@@ -22,6 +22,8 @@ from typing import Final
 import pytest
 
 from gatepass.stores import postgres
+from gatepass.stores.postgres.connection import Target
+from gatepass.stores.postgres.presence import WHO_IS_THERE
 from tests.kit.processes import free_port
 
 BINARIES: Final = "TEST_POSTGRES_BIN"
@@ -192,6 +194,17 @@ def is_there() -> bool:
         return (_binaries() / "postgres").exists()
     except (ImportError, IndexError):
         return False
+
+
+async def servers_are(number: int, url: str) -> None:
+    """Wait until so many servers can be seen on that schema: it takes each a moment to come, and to be gone."""
+    connection = await Target.of(url).connect()
+    try:
+        async with asyncio.timeout(30):
+            while (await connection.fetchrow(WHO_IS_THERE))["servers"] != number:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    finally:
+        await connection.close()
 
 
 _shared: list[Server] = []

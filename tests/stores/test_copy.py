@@ -17,6 +17,7 @@ from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.signing_key import Algorithm, KeyState, KeyUse, SealedKey
 from gatepass.stores import copying, postgres
 from gatepass.stores.opening import open_store, room_of
+from gatepass.stores.sqlite import migrations
 from gatepass.stores.tables import TABLES
 from gatepass.usecases.ports import Opened, Rotated, Store
 from tests.kit.code_world import ORIGIN, a_code, a_device, approval, poll, redeem
@@ -32,8 +33,15 @@ def quietly(table: str, done: int, total: int) -> None:
     assert done <= total
 
 
-async def copy(source: str, target: str, *, replaces: bool = False) -> dict[str, copying.Copied]:
-    return {each.table: each for each in await copying.copy(source, target, replaces=replaces, progress=quietly)}
+def unheard(doubt: str) -> None:
+    assert doubt
+
+
+async def copy(
+    source: str, target: str, *, replaces: bool = False, rehearses: bool = False
+) -> dict[str, copying.Copied]:
+    arrived = await copying.copy(source, target, replaces=replaces, rehearses=rehearses, progress=quietly, warn=unheard)
+    return {each.table: each for each in arrived}
 
 
 @pytest.fixture
@@ -123,9 +131,9 @@ async def test_a_target_in_use_is_replaced_only_on_demand(sqlite_url: str, postg
     """Run again after more has happened at the source, it brings exactly what is there then."""
     store = await open_store(sqlite_url)
     ana = await filled(store)
-    await copy(sqlite_url, postgres_url)
-    with pytest.raises(StoreUnavailable, match=r"The target is in use: it has 2 accounts\. Say --replace"):
-        await copy(sqlite_url, postgres_url)
+    await copy(sqlite_url, postgres_url, rehearses=True)
+    with pytest.raises(StoreUnavailable, match=r"The target is not empty: it has 2 accounts\. Say --replace"):
+        await copy(sqlite_url, postgres_url, rehearses=True)
     await store.accounts.remove(ana.account.id, NOW)
     await store.close()
     again = await copy(sqlite_url, postgres_url, replaces=True)
@@ -145,7 +153,7 @@ async def test_a_copy_that_is_interrupted_leaves_the_target_as_it_was(sqlite_url
     assert await copy(postgres_url, sqlite_url, replaces=True) == before
     for source, target in ((sqlite_url, postgres_url), (postgres_url, sqlite_url)):
         with pytest.raises(KeyboardInterrupt):
-            await copying.copy(source, target, replaces=True, progress=interrupt)
+            await copying.copy(source, target, replaces=True, rehearses=False, progress=interrupt, warn=unheard)
     assert await copy(sqlite_url, postgres_url, replaces=True) == before
 
 
@@ -156,7 +164,7 @@ async def test_what_happens_meanwhile_does_not_come_along(sqlite_url: str, postg
     store = await open_store(url)
     room, where = room_of(url)
     snapshot: copying.Snapshot
-    async with room.reading(where) as snapshot:
+    async with room.reading(where, alone=False) as snapshot:
         await (await enrol(store)).signs_in()
         assert [await snapshot.count(table) for table in TABLES] == [0] * len(TABLES)
     await store.close()
@@ -168,6 +176,36 @@ async def test_a_store_without_tables_is_no_target(sqlite_url: str) -> None:
         await copy(sqlite_url, shared_server().new_url())
     with pytest.raises(StoreUnavailable, match="are the same store"):
         await copy(sqlite_url, sqlite_url)
+
+
+async def test_what_cannot_be_opened_is_said_to_be_the_source_or_the_target(sqlite_url: str, tmp_path: Path) -> None:
+    """And a file that was never a store is no source."""
+    away = "postgresql://gatepass@127.0.0.1:1/gatepass"
+    await (await open_store(sqlite_url)).close()
+    with pytest.raises(StoreUnavailable, match=r"The target cannot be used\. The database cannot be reached"):
+        await copy(sqlite_url, away)
+    with pytest.raises(StoreUnavailable, match=r"The source cannot be used\. The database cannot be reached"):
+        await copy(away, sqlite_url)
+    for script, message in (
+        ("", r"The source cannot be used\. There are no tables of Gatepass in "),
+        ("CREATE TABLE notes (text)", "is a database of another program"),
+    ):
+        with closing(sqlite3.connect(tmp_path / "odd.db")) as connection:
+            connection.execute(script)
+        with pytest.raises(StoreUnavailable, match=message):
+            await copy(f"sqlite:///{tmp_path / 'odd.db'}", sqlite_url)
+
+
+async def test_an_older_file_is_no_source_and_the_command_that_helps_is_named(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await open_store(sqlite_url)).close()
+    known = migrations.known()
+    later = migrations.Migration(known[-1].version + 1, "9999_later", "CREATE TABLE later (a TEXT);\n")
+    monkeypatch.setattr(migrations, "known", lambda: (*known, later))
+    with pytest.raises(StoreUnavailable, match=r"lacks the migration 9999_later\. Run 'gatepass db upgrade' on it"):
+        await copy(sqlite_url, f"sqlite:///{tmp_path / 'b.db'}")
+    assert not (tmp_path / "b.db").exists()
 
 
 async def test_no_table_and_no_column_is_forgotten(sqlite_url: str, postgres_url: str) -> None:

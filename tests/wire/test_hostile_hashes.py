@@ -86,7 +86,9 @@ async def copied_from_another_store(settings: Settings, password_hash: str, fold
     source = store_url(folder / "elsewhere")
     await _add(source, password_hash)
     await (await open_store(settings.store_url)).close()  # its tables
-    await copying.copy(source, settings.store_url, replaces=True, progress=lambda *_: None)
+    await copying.copy(
+        source, settings.store_url, replaces=True, rehearses=False, progress=lambda *_: None, warn=lambda _: None
+    )
 
 
 async def _add(url: str, password_hash: str) -> None:

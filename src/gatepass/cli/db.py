@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from gatepass.settings import Settings
 
 UPGRADE_NEEDED = 1
+MOVED = "the target holds what the source holds; set GATEPASS_DATABASE_URL to it and start the servers"
+REHEARSED = (
+    "the target holds what the source held when the copy began; for the move, stop all servers and copy again with "
+    "--replace"
+)
 Result = TypeVar("Result")
 
 
@@ -79,7 +84,8 @@ def status(source: Source, *, as_json: bool) -> int:
 @click.option("--from", "from_url", metavar="URL", help="The store that is read: sqlite:///… or postgresql://…")
 @click.option("--to", "to_url", metavar="URL", help="The store that is filled.")
 @click.option("--replace", "replaces", is_flag=True, help="Replace everything that the target holds already.")
-def copy(source: Source, from_url: str | None, to_url: str | None, *, replaces: bool) -> None:
+@click.option("--rehearsal", "rehearses", is_flag=True, help="Copy a source that is in use: to try it out.")
+def copy(source: Source, from_url: str | None, to_url: str | None, *, replaces: bool, rehearses: bool) -> None:
     """
     Copy everything from one store to another: accounts, sessions, clients, keys. Nobody is signed out.
 
@@ -87,8 +93,12 @@ def copy(source: Source, from_url: str | None, to_url: str | None, *, replaces: 
     a command line; they do not see GATEPASS_DATABASE_URL.
 
     The copy is of one moment and arrives whole or not at all, verified by counts and SHA-256 of all rows; run it again
-    after an interruption. Stop the servers first: what happens after the copy began does not come along. The secret key
-    stays the same. Tables of PostgreSQL are made with 'gatepass db upgrade' before.
+    after an interruption. The secret key stays the same. Make the tables of PostgreSQL before, with 'gatepass db
+    upgrade'.
+
+    Stop the servers of both stores first: what the source is told after the copy began does not come along. A store
+    that is in use is refused, and no server starts on one that is being copied. With --rehearsal the source's servers
+    go on: such a copy is for trying out, and the move replaces it.
     """
     if from_url is None and to_url is None:
         raise click.UsageError("Which store is the other one? Give --from or --to.")
@@ -103,7 +113,17 @@ def copy(source: Source, from_url: str | None, to_url: str | None, *, replaces: 
         def progress(table: str, done: int, total: int) -> None:
             line.now(f"copying {table}: {done} of {total}")
 
-        work = copy_store(sender.store_url, receiver.store_url, replaces=replaces, progress=progress)
+        def warn(doubt: str) -> None:
+            say(f"warning: {doubt} Make sure that none is running: what it is told now would be missing in the target")
+
+        work = copy_store(
+            sender.store_url,
+            receiver.store_url,
+            replaces=replaces,
+            rehearses=rehearses,
+            progress=progress,
+            warn=warn,
+        )
         try:
             arrived = _run(work)
         except KeyboardInterrupt:
@@ -111,7 +131,7 @@ def copy(source: Source, from_url: str | None, to_url: str | None, *, replaces: 
             raise
     for copied in arrived:
         say(f"{copied.table}: {copied.rows} copied, SHA-256 {copied.digest[:16]}")
-    say("the target holds what the source holds; set GATEPASS_DATABASE_URL to it and start the servers")
+    say(REHEARSED if rehearses else MOVED)
 
 
 @db.command()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gatepass.client.aiohttp_bearer import AiohttpBearer as AiohttpBearer
     from gatepass.client.async_client import AsyncClient as AsyncClient
     from gatepass.client.bearer_auth import BearerAuth as BearerAuth
+    from gatepass.client.calls import Operation as Operation
     from gatepass.client.client import Client as Client
     from gatepass.client.errors import ClientError as ClientError
     from gatepass.client.errors import GraphQLErrors as GraphQLErrors
@@ -39,6 +40,7 @@ _HOMES = {
     "Client": "gatepass.client.client",
     "ClientError": "gatepass.client.errors",
     "GraphQLErrors": "gatepass.client.errors",
+    "Operation": "gatepass.client.calls",
     "ProtocolError": "gatepass.client.errors",
     "Reply": "gatepass.client.reply",
     "ServerUnreachable": "gatepass.client.errors",
@@ -49,10 +51,12 @@ _HOMES = {
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - computed from the homes, and compared by a test
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'gatepass.client' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # a checker would take any name that is misspelt for one of ours
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'gatepass.client' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -94,7 +94,7 @@ def room_of(url: str) -> tuple[ModuleType, Any]:
     if file is not None:
         from gatepass.stores import sqlite  # noqa: PLC0415
 
-        return sqlite, file
+        return sqlite, file.resolve()
     try:
         from gatepass.stores import postgres  # noqa: PLC0415
     except ModuleNotFoundError as error:

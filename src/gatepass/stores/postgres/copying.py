@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any, Final
@@ -13,6 +13,7 @@ from gatepass.domain.identifiers import EPOCH
 from gatepass.stores.postgres import migrations as schema
 from gatepass.stores.postgres.connection import Target, check_server
 from gatepass.stores.postgres.faults import as_seen_by_caller
+from gatepass.stores.postgres.presence import alone as alone_with
 from gatepass.stores.tables import Column, Kind, Row, Table
 
 AT_ONCE: Final = 10_000
@@ -58,8 +59,9 @@ UPDATE audit_last SET (number, digest) = (
 class PostgresCopy:
     """Implements `gatepass.stores.copying.Filling`, inside a transaction."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, doubt: str | None) -> None:
         self._connection = connection
+        self.doubt = doubt
 
     async def count(self, table: Table) -> int:
         """How many rows it has."""
@@ -90,30 +92,40 @@ class PostgresCopy:
 
 
 @asynccontextmanager
-async def reading(url: str) -> AsyncIterator[PostgresCopy]:
+async def reading(url: str, *, alone: bool) -> AsyncIterator[PostgresCopy]:
     """
-    The database at this moment, while others go on writing to it.
+    The database at this moment: with no server on it, nor any that starts, or while others go on writing to it.
 
     Raises:
+        StoreInUse: `alone`, and a server is there.
         StoreUnavailable: it cannot be read, or is not of this version.
     """
-    async with _connected(url) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        # The moment is that of the first statement.
-        await connection.fetchval("SELECT count(*) FROM accounts")
-        yield PostgresCopy(connection)
+    target = Target.of(url)
+    async with _connected(target) as connection:
+        having = alone_with(connection, target) if alone else nullcontext()
+        async with having as doubt, connection.transaction(isolation="repeatable_read", readonly=True):
+            # The moment is that of the first statement.
+            await connection.fetchval("SELECT count(*) FROM accounts")
+            yield PostgresCopy(connection, doubt)
 
 
 @asynccontextmanager
 async def filling(url: str) -> AsyncIterator[PostgresCopy]:
     """
-    The database, whose tables are there already; nobody else can write to it meanwhile.
+    The database, whose tables are there already; nobody else can write to it meanwhile, and no server starts on it.
 
     Raises:
+        StoreInUse: a server is there.
         StoreUnavailable: it cannot be written; it is as it was.
     """
-    async with _connected(url) as connection, connection.transaction(isolation="read_committed"):
+    target = Target.of(url)
+    async with (
+        _connected(target) as connection,
+        alone_with(connection, target) as doubt,
+        connection.transaction(isolation="read_committed"),
+    ):
         await connection.execute(_LOCK)
-        yield PostgresCopy(connection)
+        yield PostgresCopy(connection, doubt)
         await connection.fetchval(_GO_ON)
         await connection.execute(_END_OF_THE_LOG)
         # The server must not plan with what it knew of empty tables.
@@ -121,9 +133,9 @@ async def filling(url: str) -> AsyncIterator[PostgresCopy]:
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[Any]:
+async def _connected(target: Target) -> AsyncIterator[Any]:
     try:
-        connection = await Target.of(url).connect()
+        connection = await target.connect()
         try:
             await check_server(connection)
             await schema.check(connection, schema.known())

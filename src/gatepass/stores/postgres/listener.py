@@ -1,4 +1,8 @@
-"""A connection that only listens: it says when the feed of revocations has something new."""
+"""
+A connection that only listens: it says when the feed of revocations has something new.
+
+Every server has one as long as it runs, so it is also by this connection that a copy knows of servers.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
+
+from gatepass.stores.postgres.presence import AM_THERE
 
 CHANNEL: Final = "gatepass_revocations"
 _RETRY_SECONDS: Final = (0.25, 0.5, 1.0, 2.0)
@@ -66,6 +72,7 @@ class Listener:
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda _, lost=lost: lost.set())
                 await connection.add_listener(CHANNEL, self._wake)
+                await connection.fetchval(AM_THERE)
                 failures = 0
                 self._wake()
                 await lost.wait()

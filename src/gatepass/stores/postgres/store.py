@@ -22,6 +22,7 @@ from gatepass.stores.postgres.home import Home
 from gatepass.stores.postgres.keys import PostgresSealedKeys
 from gatepass.stores.postgres.listener import Listener
 from gatepass.stores.postgres.migrations import SchemaStatus
+from gatepass.stores.postgres.presence import refuse_while_copied
 from gatepass.stores.postgres.reader import Reader
 from gatepass.stores.postgres.revocations import PostgresRevocations
 from gatepass.stores.postgres.sessions import PostgresSessions
@@ -57,6 +58,7 @@ async def open_store(
     async with _connected(target) as connection:
         await check_server(connection)
         await schema.check(connection, schema.known())
+        await refuse_while_copied(connection)
     return PostgresStore(
         target,
         await target.pool(hot_connections),

@@ -68,6 +68,20 @@ def connect_for_reading(path: Path, busy_timeout: timedelta) -> sqlite3.Connecti
     return _connect(f"{path.as_uri()}?mode=ro", busy_timeout, f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
 
 
+def connect_alone(path: Path) -> sqlite3.Connection:
+    """
+    A connection that shares the file with nobody from its first look into it on, and is refused at once where others
+    have it open: in a write-ahead log they hold a shared lock for as long as they are connected. It changes no row.
+    """
+    return _connect(
+        f"{path.as_uri()}?mode=rw",
+        timedelta(0),
+        "PRAGMA locking_mode = EXCLUSIVE",
+        "PRAGMA query_only = ON",
+        f"PRAGMA cache_size = -{_READER_CACHE_KIB}",
+    )
+
+
 def _connect(uri: str, busy_timeout: timedelta, *pragmas: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri,

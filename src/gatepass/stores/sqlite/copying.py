@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from gatepass.domain.errors import StoreUnavailable
+from gatepass.stores.in_use import StoreInUse
 from gatepass.stores.sqlite import migrations as schema
-from gatepass.stores.sqlite.connection import BUSY_TIMEOUT, connect_for_reading, connect_for_writing, create_privately
+from gatepass.stores.sqlite.connection import (
+    BUSY_TIMEOUT,
+    connect_alone,
+    connect_for_reading,
+    connect_for_writing,
+    create_privately,
+)
 from gatepass.stores.sqlite.faults import store_unavailable
 from gatepass.stores.tables import Row, Table
 
@@ -25,8 +32,9 @@ Connect = Callable[[Path], sqlite3.Connection]
 class SqliteCopy:
     """Implements `gatepass.stores.copying.Filling`, inside a transaction. It blocks: nothing else runs meanwhile."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, doubt: str | None = None) -> None:
         self._connection = connection
+        self.doubt = doubt
 
     async def count(self, table: Table) -> int:
         """How many rows it has."""
@@ -59,18 +67,20 @@ class SqliteCopy:
 
 
 @asynccontextmanager
-async def reading(path: Path) -> AsyncIterator[SqliteCopy]:
+async def reading(path: Path, *, alone: bool) -> AsyncIterator[SqliteCopy]:
     """
-    The file at this moment, while others go on writing to it.
+    The file at this moment: closed to everybody else, or while others go on writing to it.
 
     Raises:
+        StoreInUse: `alone`, and another process has it open.
         StoreUnavailable: it cannot be read, or is not of this version.
     """
-    with _opened(path, lambda path: connect_for_reading(path, BUSY_TIMEOUT)) as connection:
-        schema.check(connection, path, schema.known())
+    doubt = _refuse_company(path) if alone else None
+    with _opened(path, connect_alone if alone and doubt is None else _connect_beside) as connection:
+        _refuse_another_version(connection, path)
         connection.execute("BEGIN")
         connection.execute("SELECT 1 FROM accounts").fetchone()
-        yield SqliteCopy(connection)
+        yield SqliteCopy(connection, doubt)
 
 
 @asynccontextmanager
@@ -79,9 +89,11 @@ async def filling(path: Path) -> AsyncIterator[SqliteCopy]:
     The file, made where there is none; nobody else can write to it meanwhile.
 
     Raises:
+        StoreInUse: another process has it open.
         StoreUnavailable: it cannot be written; it is as it was.
     """
     create_privately(path)
+    _refuse_company(path)
     with _opened(path, lambda path: connect_for_writing(path, "FULL", BUSY_TIMEOUT)) as connection:
         schema.migrate(connection, path, BUSY_TIMEOUT, schema.known())
         connection.execute("BEGIN IMMEDIATE")
@@ -92,6 +104,32 @@ async def filling(path: Path) -> AsyncIterator[SqliteCopy]:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _refuse_another_version(connection: sqlite3.Connection, path: Path) -> None:
+    found = schema.status(connection, path, schema.known())
+    if not found.applied:
+        raise StoreUnavailable(f"There are no tables of Gatepass in {path}. Name the file of a store that was used.")
+    if found.missing:
+        raise StoreUnavailable(
+            f"{path} lacks the migration {found.missing[0]}. Run 'gatepass db upgrade' on it first, which applies it."
+        )
+
+
+def _refuse_company(path: Path) -> str | None:
+    """None, or why others may have the file open all the same; raises `StoreInUse` where they have."""
+    try:
+        with closing(connect_alone(path)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise StoreInUse(f"another process, which has {path} open") from error
+        return "The file may not be written by you: whether others have it open cannot be seen."
+    return None
+
+
+def _connect_beside(path: Path) -> sqlite3.Connection:
+    return connect_for_reading(path, BUSY_TIMEOUT)
 
 
 @contextmanager
