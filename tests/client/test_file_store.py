@@ -256,6 +256,16 @@ def test_a_profile_that_is_made_up_from_an_address_has_such_a_name(host: str, po
     assert checked_profile(name) == name
 
 
+def test_a_file_that_is_none_of_ours_is_no_profile(files: FileStore, folder: Path) -> None:
+    """As a program that copies files may leave one; it stays."""
+    files.save(KEPT)
+    copy = folder / f"{KEPT.profile} (copy).json"
+    copy.write_bytes((folder / f"{KEPT.profile}.json").read_bytes())
+    assert files.profiles() == [KEPT.profile]
+    assert profile_for(KEPT.url, files) == KEPT.profile
+    assert copy.exists()
+
+
 def test_a_second_sign_in_at_one_host_gets_a_number() -> None:
     """Where the address is another one."""
     assert default_profile("https://api.example.org/a", ["api.example.org"]) == "api.example.org-2"

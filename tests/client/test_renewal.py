@@ -322,6 +322,31 @@ def test_signing_out_where_the_server_knows_none_forgets_here(
         api.token()
 
 
+@pytest.mark.parametrize("is_renewable", [True, False])
+def test_signing_out_with_a_token_that_is_refused(
+    network: RoughNetwork, clock: Clock, store: MemoryStore, *, is_renewable: bool
+) -> None:
+    """It is renewed, else the sign-in would live on; or all has ended already, by another shell say."""
+    stored(network, clock, store)
+    ended: list[str] = []
+
+    def signing_out(request: httpx2.Request) -> httpx2.Response:
+        if b"signInRefresh" in request.content:
+            new = {"accessToken": "new", "refreshToken": "next", "expiresIn": 3600}
+            refused = error_body("No good.", "INVALID_REFRESH_TOKEN")
+            return httpx2.Response(200, json={"data": {"signInRefresh": new}} if is_renewable else refused)
+        if request.headers["Authorization"] != "Bearer new":
+            return httpx2.Response(401, json=error_body("It has expired.", "UNAUTHENTICATED"))
+        ended.append("new")
+        return httpx2.Response(200, json={"data": {"signOut": {"sessions": 1}}})
+
+    api = Client(ADDRESS, profile="plain", store=store, transport=httpx2.MockTransport(signing_out))
+    api.session.clocks = clock.clocks
+    assert api.sign_out() is True
+    assert ended == (["new"] if is_renewable else [])
+    assert store.kept == {}
+
+
 def test_a_sign_in_that_cannot_be_forgotten_is_told_with_what_the_server_knows(
     network: RoughNetwork, clock: Clock, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

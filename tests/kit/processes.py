@@ -53,7 +53,7 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
-    def says(self, text: str, *, on: str = "out", seconds: float = 30) -> None:
+    def says(self, text: str, *, on: str = "out", seconds: float = 60) -> None:
         """Wait until it has said that."""
         deadline = time.monotonic() + seconds
         while text not in getattr(self, on):
@@ -64,7 +64,7 @@ class Process:
     def gets(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    def ends(self, seconds: float = 30) -> int:
+    def ends(self, seconds: float = 60) -> int:
         code = self._process.wait(seconds)
         for reader in self._readers:
             reader.join(5)
@@ -152,7 +152,7 @@ def _session_of(pid: int) -> int | None:
     return int(fields[3]) if fields[0] != "Z" else None
 
 
-def waits_for_port(port: int, seconds: float = 30) -> None:
+def waits_for_port(port: int, seconds: float = 60) -> None:
     """Wait until something on loopback accepts there."""
     deadline = time.monotonic() + seconds
     while True:

@@ -175,6 +175,7 @@ def _fails(_info: object, message: str | None = None) -> str:
 SIGN_IN_SCHEMA: GraphQLSchema = build_schema(SIGN_IN_SDL)
 MERGED_SCHEMA: GraphQLSchema = build_schema(MERGED_SDL)
 PUBLIC = ("signIn", "signInRefresh")
+FLOOD = 500 * b'event: next\ndata: {"data":{"ticks":{"number":1}}}\n\n'
 
 
 class Endpoint(ThreadingHTTPServer):
@@ -268,6 +269,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         endless = "endless" in request["query"]
         try:
+            while "flood" in request["query"]:
+                self.wfile.write(FLOOD)
             for number in range(1, 100_000 if endless else 4):
                 if not service.is_live(bearer):
                     return

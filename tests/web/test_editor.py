@@ -36,7 +36,8 @@ def signed_in(desk: Ana) -> Ana:
     return desk
 
 
-EXAMPLE = """# The first fields of this API. “Schema” shows what else there is.
+EXAMPLE = """# The first fields of this API.
+# More: “Schema”.
 
 query Example {
   companies(first: 5) {
@@ -114,6 +115,14 @@ def test_a_subscription_can_be_stopped(signed_in: Ana) -> None:
     signed_in.presses("Stop")
     expect(signed_in.status).to_contain_text("Stopped")
     expect(signed_in.page.get_by_role("button", name="Stop")).to_be_hidden()
+
+
+def test_a_flood_of_events_leaves_the_page_time_to_be_stopped(signed_in: Ana) -> None:
+    """The server sends as fast as it can."""
+    signed_in.runs("subscription flood { ticks { number } }")
+    signed_in.reads('"number": 1')
+    signed_in.presses("Stop")
+    expect(signed_in.status).to_contain_text("Stopped")
 
 
 def test_a_new_run_replaces_a_stream(signed_in: Ana) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
+from graphql import build_schema, introspection_from_schema
 from playwright.sync_api import Browser, BrowserContext, Locator, Route, expect
 
 from tests.web.axe import violations
@@ -39,7 +40,7 @@ def test_the_first_page_says_what_to_do_and_the_example_after_sign_in_runs(
     assert iris.text_of().startswith("# Sign in with")
     iris.signs_in()
     iris.is_signed_in()
-    assert iris.text_of().startswith("# The first fields of this API. The documentation explorer shows")
+    assert iris.text_of().startswith("# The first fields of this API.\n# More: the documentation explorer.\n")
     # As after every text that was put there: GraphiQL takes it up a moment later.
     iris.page.wait_for_timeout(500)
     iris.presses("Execute query")
@@ -116,6 +117,36 @@ def test_a_subscription_is_shown_event_by_event(signed_in: Iris) -> None:
     signed_in.runs("subscription { ticks { number } }")
     expect(signed_in.status).to_have_text("Complete · 3 events")
     signed_in.reads('"number": 3')
+
+
+def test_a_flood_of_events_leaves_the_page_time_to_be_stopped(signed_in: Iris) -> None:
+    """The server sends as fast as it can."""
+    signed_in.runs("subscription flood { ticks { number } }")
+    expect(signed_in.status).to_contain_text("event")
+    signed_in.presses("Stop query")
+    expect(signed_in.status).to_have_text("Stopped")
+
+
+def test_a_search_in_a_type_of_thousands_of_fields_shows_the_first_hundred(
+    context: BrowserContext, endpoint: Endpoint
+) -> None:
+    """Such as the queries that are made from the tables of a database. With all of them the page stood still."""
+    fields = " ".join(f"table_{number}: Int" for number in range(3_000))
+    schema = json.dumps({"data": introspection_from_schema(build_schema(f"type Query {{ {fields} }}"))})
+
+    def answers(route: Route) -> None:
+        if "__schema" in (route.request.post_data or ""):
+            route.fulfill(content_type="application/json", body=schema)
+        else:
+            route.continue_()
+
+    context.route("**/graphql/", answers)
+    iris = iris_at(context, endpoint)
+    iris.presses("Show Documentation Explorer")
+    docs = iris.page.locator(".graphiql-doc-explorer")
+    docs.get_by_role("link", name="Query").click()
+    docs.get_by_role("combobox").fill("table")
+    expect(docs.get_by_role("option")).to_have_count(100)
 
 
 def test_a_query_that_takes_long_can_be_stopped(signed_in: Iris) -> None:

@@ -64,13 +64,13 @@ def test_offline_is_told_apart_from_a_refusal(iris: Iris, context: BrowserContex
     iris.has_the_workers()
     context.set_offline(True)
     iris.signs_in()
-    expect(iris.problem("The server cannot be reached.")).to_be_visible()
+    expect(iris.problem("The server cannot be reached: this browser is offline.")).to_be_visible()
     context.set_offline(False)
     iris.signs_in()
     iris.is_signed_in()
     context.set_offline(True)
     iris.runs("{ hello }")
-    iris.reads("The server cannot be reached.")
+    iris.reads("The server cannot be reached: this browser is offline.")
     expect(iris.status).to_have_text("No answer")
 
 

@@ -158,7 +158,7 @@ class AsyncClient:
         await self.io.run(signed_in_on_device(self.session, show, scope))
 
     async def sign_out(self, *, everywhere: bool = False) -> bool:
-        """End the sign-in at the server, if it has `signOut`, and forget it here; whether the server did."""
+        """End the sign-in at the server, if it has `signOut`, and forget it here; whether it has ended there."""
         return await self.io.run(signed_out(self.session, everywhere=everywhere))
 
     async def close(self) -> None:

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from gatepass.client.device import DeviceCode, device_sign_in
-from gatepass.client.effects import Answer, Flow, Need, Request, Send
-from gatepass.client.errors import ClientError, ServerUnreachable
+from gatepass.client.effects import Flow, Request
+from gatepass.client.errors import ClientError, ServerUnreachable, SignInRequired
 from gatepass.client.exchange import SIGN_OUT
-from gatepass.client.flows import forget, keep, new_sign_in, operation, with_bearer
+from gatepass.client.flows import forget, keep, new_sign_in, operation
 from gatepass.client.operation_kind import is_query
 from gatepass.client.reply import Reply, graphql_request, reply_from
 from gatepass.client.session import Session
@@ -65,7 +65,7 @@ def signed_in_on_device(session: Session, show: Callable[[DeviceCode], object], 
 
 def signed_out(session: Session, *, everywhere: bool) -> Flow[bool]:
     """
-    End the sign-in at the server, if it can, and forget it here in any case; whether the server did.
+    End the sign-in at the server, if it can, and forget it here in any case; whether it has ended there.
 
     Raises:
         ServerUnreachable: it was forgotten here, and lives on at the server.
@@ -90,15 +90,12 @@ def signed_out(session: Session, *, everywhere: bool) -> Flow[bool]:
 
 def _ended(session: Session, *, everywhere: bool) -> Flow[bool]:
     url = session.source.url
+    request = graphql_request(url, SIGN_OUT, {"everywhere": everywhere})
     try:
-        held = yield Need()
-    except ServerUnreachable:
-        raise
-    except ClientError:
-        return False
-    answer: Answer = yield Send(with_bearer(graphql_request(url, SIGN_OUT, {"everywhere": everywhere}), held.access))
-    try:
+        answer = yield from operation(session, request, is_query=lambda: False)
         reply = reply_from(answer, url)
+    except SignInRequired:
+        return True  # by somebody else, before
     except ServerUnreachable:
         raise
     except ClientError:

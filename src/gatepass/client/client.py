@@ -216,7 +216,7 @@ class Client:
 
     def sign_out(self, *, everywhere: bool = False) -> bool:
         """
-        End the sign-in at the server, if it has `signOut`, and forget it here; whether the server did.
+        End the sign-in at the server, if it has `signOut`, and forget it here; whether it has ended there.
 
         Args:
             everywhere: end every sign-in of this account.

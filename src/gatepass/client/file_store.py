@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatepass.client.file_lock import FileLock
-from gatepass.client.stored import Announce, ProcessLock, StoredSignIn, StoreError, checked_profile, is_token
+from gatepass.client.stored import (
+    Announce,
+    ProcessLock,
+    StoredSignIn,
+    StoreError,
+    checked_profile,
+    is_profile,
+    is_token,
+)
 
 FORMAT: Final = 1
 _SUFFIX: Final = ".json"
@@ -189,8 +197,8 @@ class FileStore:
             self._folder.use(next(iter(self.profiles()), None))
 
     def profiles(self) -> Sequence[str]:
-        """See `SignInStore`."""
-        return self._folder.names(_SUFFIX)
+        """See `SignInStore`. A file that is none of ours, as a copy that a program made, is left alone."""
+        return [name for name in self._folder.names(_SUFFIX) if is_profile(name)]
 
     def current(self) -> str | None:
         """See `SignInStore`."""

@@ -247,6 +247,11 @@ def default_profile(url: str, taken: Sequence[str] = ()) -> str:
     return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
+def is_profile(name: str) -> bool:
+    """Whether it can be a profile's name, see `checked_profile`."""
+    return 0 < len(name) <= _LONGEST_NAME and set(name) <= _NAME_CHARACTERS and name[0].isalnum()
+
+
 def checked_profile(name: str) -> str:
     """
     A profile's name that can be a file's name on any system.
@@ -254,7 +259,7 @@ def checked_profile(name: str) -> str:
     Raises:
         StoreError: it cannot.
     """
-    if not name or len(name) > _LONGEST_NAME or not set(name) <= _NAME_CHARACTERS or not name[0].isalnum():
+    if not is_profile(name):
         raise StoreError(
             f"{name!r} is no name of a profile: up to {_LONGEST_NAME} letters, digits, '-', '_' and '.', "
             "and a letter or digit first."

@@ -27,7 +27,7 @@ export function useExamples(session, desk) {
 
 function exampleOf(schema) {
   try {
-    return exampleFor(schemaFrom(introspectionFromSchema(schema)), "The documentation explorer") ?? NAMELESS;
+    return exampleFor(schemaFrom(introspectionFromSchema(schema)), "the documentation explorer") ?? NAMELESS;
   } catch {
     // A schema that graphql-js would not write again is no reason to leave the editor as it is.
     return NAMELESS;

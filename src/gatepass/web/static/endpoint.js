@@ -11,6 +11,7 @@ export const PLACE = location.pathname.replace(/\/+$/, "");
 
 const ACCEPT_JSON = "application/graphql-response+json, application/json;q=0.9";
 const ACCEPT_EVENTS = "text/event-stream";
+const MOST_AT_ONCE_MS = 50;
 
 /** A request that got no usable answer; `code` is the server's when it gave one, `retryAfter` is in seconds. */
 export class Trouble extends Error {
@@ -40,7 +41,8 @@ export async function post(request, { bearer = "", headers = {}, streams = false
   } catch (error) {
     if (error.name === "AbortError") throw error;
     const slow = error.name === "TimeoutError";
-    throw new Trouble(slow ? "The server did not answer in time." : "The server cannot be reached.", { transient: true });
+    const unreached = navigator.onLine ? "The server cannot be reached." : "The server cannot be reached: this browser is offline.";
+    throw new Trouble(slow ? "The server did not answer in time." : unreached, { transient: true });
   }
 }
 
@@ -79,10 +81,14 @@ export function troubleIn(answer) {
 
 function waitText(seconds) { return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`; }
 
-/** Server-sent events of a byte stream as {event, data}. WHATWG HTML §9.2.6: LF, CR and CRLF end a line, comments are dropped. */
+/**
+ * Server-sent events of a byte stream as {event, data}. WHATWG HTML §9.2.6: LF, CR and CRLF end a line, comments are dropped.
+ *
+ * Events that come faster than they are shown leave the page time for all else, its Stop button first; the server has to wait then.
+ */
 export async function* eventsOf(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "", event = "", data = [];
+  let rest = "", event = "", data = [], rested = performance.now();
   try {
     for (;;) {
       const { value, done } = await reader.read();
@@ -99,6 +105,9 @@ export async function* eventsOf(stream) {
         if (event || data.length) yield { event: event || "message", data: data.join("\n") };
         event = "";
         data = [];
+        if (performance.now() - rested < MOST_AT_ONCE_MS) continue;
+        await new Promise((resolve) => setTimeout(resolve));
+        rested = performance.now();
       }
     }
   } finally {

@@ -7,9 +7,10 @@ const LIST_FIELDS = ["nodes", "edges", "items", "results", "data"];
 const OURS = "gatepass";
 
 /** What the editor holds before sign-in: the protocol's own mutation. */
-export const SIGN_IN_EXAMPLE = `# Sign in with the form, or here: put in your
-# e-mail address and password, and run it.
-# The answer offers to use its token.
+export const SIGN_IN_EXAMPLE = `# Sign in with the form, or here:
+# put in e-mail address and password,
+# and run it. The answer offers to use
+# its token.
 
 mutation signIn {
   signIn(useManagementflow: true, credentials: {
@@ -31,7 +32,7 @@ mutation signIn {
 export function exampleFor(schema, reference) {
   const fields = (schema.types.get(schema.roots.query)?.fields ?? []).filter((field) => !field.isDeprecated && !field.name.startsWith("_") && field.name !== OURS);
   const free = fields.filter(needsNothing).map((field) => fieldLines(schema, field, 1)).filter(Boolean).slice(0, MOST_FIELDS);
-  if (free.length) return { query: `# The first fields of this API. ${reference} shows what else there is.\n\nquery Example {\n${free.join("\n")}\n}\n`, variables: "" };
+  if (free.length) return { query: `# The first fields of this API.\n# More: ${reference}.\n\nquery Example {\n${free.join("\n")}\n}\n`, variables: "" };
   return fields.length ? withVariables(schema, fields[0]) : null;
 }
 
@@ -41,7 +42,7 @@ function withVariables(schema, field) {
   const declared = needed.map((arg) => `$${arg.name}: ${refText(arg.type)}`).join(", ");
   const passed = needed.map((arg) => `${arg.name}: $${arg.name}`).join(", ");
   const lines = fieldLines(schema, { ...field, args: [] }, 1) ?? `  ${field.name}`;
-  const query = `# Put your own values into the variables below.\n\nquery Example(${declared}) {\n${lines.replace(field.name, `${field.name}(${passed})`)}\n}\n`;
+  const query = `# Put your own values into the\n# variables below.\n\nquery Example(${declared}) {\n${lines.replace(field.name, `${field.name}(${passed})`)}\n}\n`;
   return { query, variables: JSON.stringify(given, null, 2) };
 }
 

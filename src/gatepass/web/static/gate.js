@@ -21,6 +21,10 @@ export function mountGate(session, { snippet, say }) {
   };
   session.addEventListener("change", show);
   session.addEventListener("tick", () => showClock(session));
+  session.addEventListener("leave", () => {
+    byId("sign-in").reset();
+    reveal(false);
+  });
 
   byId("sign-in").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -37,6 +37,7 @@ export class Session extends EventTarget {
   #trouble = "";
   #failures = 0;
   #retryAt = 0;
+  #mustWait = false;
   #farewell = "";
   #hasAskedWho = false;
 
@@ -52,7 +53,11 @@ export class Session extends EventTarget {
 
   /** Take up what an earlier page of this tab left, and watch the clock from now on. */
   async begin() {
-    for (const wakes of ["focus", "online", "pageshow"]) addEventListener(wakes, () => this.#look());
+    for (const wakes of ["focus", "pageshow"]) addEventListener(wakes, () => this.#look());
+    addEventListener("online", () => {
+      if (!this.#mustWait) this.#retryAt = 0;
+      this.#look();
+    });
     document.addEventListener("visibilitychange", () => this.#look());
     this.#watch();
     const kept = keptToken();
@@ -151,6 +156,7 @@ export class Session extends EventTarget {
     let current = answer;
     for (;;) {
       for await (const event of eventsOf(current.stream)) {
+        options.signal?.throwIfAborted();
         yield event;
         if (event.event === "complete") return;
       }
@@ -198,6 +204,7 @@ export class Session extends EventTarget {
     if (!trouble.transient) return this.#end(`Your sign-in has ended: ${trouble.message} Please sign in again.`);
     this.#trouble = trouble.message;
     this.#failures += 1;
+    this.#mustWait = trouble.retryAfter > 0;
     this.#retryAt = Date.now() + 1000 * (trouble.retryAfter || Math.min(60, 2 ** this.#failures));
   }
 
@@ -263,7 +270,8 @@ export class Session extends EventTarget {
     const now = Date.now();
     this.dispatchEvent(new Event("tick"));
     if (this.#access && !this.#refresh && this.secondsLeft === 0) return this.#end("The access token has expired, and there was no refresh token to renew it with.");
-    const due = now >= this.#renewAt || now < this.#since - 1000;
+    // Trouble with a renewal that somebody asked for early is said to be tried again, and stands there until it went well.
+    const due = this.#trouble || now >= this.#renewAt || now < this.#since - 1000;
     if (this.#refresh && due && !this.#renewal && now >= this.#retryAt) this.renew().catch(() => {});
   }
 
