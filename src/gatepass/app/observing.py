@@ -10,6 +10,7 @@ from gatepass.http.edge import Edge, Observer
 from gatepass.http.in_flight import InFlight
 from gatepass.http.messages import Answer, Request
 from gatepass.http.routes import Paths, router
+from gatepass.oauth.forward_auth import FORWARD_AUTH_PATH
 from gatepass.settings import Settings
 from gatepass.telemetry.metrics import Metrics
 from gatepass.telemetry.request_log import RequestLog
@@ -24,7 +25,7 @@ def edge_before(paths: Paths, settings: Settings, metrics: Metrics) -> Edge:
         observe=_observer(RequestLog(), metrics),
         report=report_fault,
         client_address=ClientAddress(settings.trusted_proxies, _log.warning),
-        cross_origin=CrossOrigin(settings.cors_origins),
+        cross_origin=CrossOrigin(settings.cors_origins, verdicts=FORWARD_AUTH_PATH),
         in_flight=InFlight(settings.max_requests_per_client),
     )
 

@@ -14,8 +14,9 @@ class AsgiUpstream:
     """
     Calls an ASGI application as if it were alone behind its server.
 
-    It gets a scope of its own: POST with the validated JSON body, the path as requested or as configured, no query
-    string, the filtered headers, and the caller in `scope["gatepass"]` (a `Caller`, or None). Of the server's
+    It gets a scope of its own: POST with the validated JSON body, the path as requested, or as configured below the
+    place where all of it is mounted (`root_path` is part of a path in ASGI, and Quart insists on it), no query string,
+    the filtered headers, and the caller in `scope["gatepass"]` (a `Caller`, or None). Of the server's
     extensions it sees none, since they would lead around the gateway. There is no time limit: within one process the
     application keeps its own.
     """
@@ -60,7 +61,8 @@ class AsgiUpstream:
 
     def _scope(self, outgoing: Outgoing) -> Scope:
         outer: Scope = outgoing.request.scope if outgoing.request is not None else {}
-        path = self._path or outer.get("path") or DEFAULT_PATH
+        root = outer.get("root_path", "")
+        path = f"{root.rstrip('/')}{self._path}" if self._path else outer.get("path") or DEFAULT_PATH
         scope: Scope = {
             "type": "http",
             "asgi": outer.get("asgi", {"version": "3.0", "spec_version": "2.3"}),
@@ -69,7 +71,7 @@ class AsgiUpstream:
             "scheme": outer.get("scheme", "http"),
             "path": path,
             "raw_path": path.encode("utf-8"),
-            "root_path": outer.get("root_path", ""),
+            "root_path": root,
             "query_string": b"",
             "headers": _framed(outgoing),
             "client": outer.get("client"),

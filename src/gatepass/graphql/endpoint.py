@@ -32,10 +32,13 @@ from gatepass.http.media_types import MAX_HEADER_BYTES, MediaType, check_content
 from gatepass.http.messages import Answer, Forward, ForwardedOperation, Request, Response
 from gatepass.http.occasion import occasion_of
 from gatepass.http.query_string import refuse_secrets
-from gatepass.http.refusals import MethodNotAllowed, NotAcceptable
+from gatepass.http.refusals import BadRequest, MethodNotAllowed, NotAcceptable
 
 _ALLOWED: Final = "GET, POST, OPTIONS"
 _LONGEST_REMEMBERED_NAME: Final = 128
+_NO_WEBSOCKETS: Final = (
+    "WebSockets are not served here. Subscribe with a POST and the header 'Accept: text/event-stream'."
+)
 _INTROSPECTION_OFF: Final = "Introspection is switched off here."
 
 
@@ -133,6 +136,8 @@ class GraphqlEndpoint:
             check_content(request.header(b"content-type"), request.header(b"content-encoding"))
             return from_json(await read_body(request, self._body_limits))
         if request.method == "GET":
+            if not request.query_string and (request.header(b"upgrade") or b"").lower() == b"websocket":
+                raise BadRequest(_NO_WEBSOCKETS)
             return from_query_string(request.query_string)
         raise MethodNotAllowed(f"{request.method} is not understood here: use POST.", allow=_ALLOWED)
 
