@@ -20,7 +20,7 @@ MAX_OWN_BODY_BYTES: Final = 131_072
 """Of a request that is answered here, variables and all."""
 
 MAX_OWN_LINES: Final = 4_096
-"""Of a document that is answered here: for each error, of which there may be 150, its lines are counted from the top."""
+"""Of a document that is answered here: its lines are counted from the top for each of perhaps 150 errors."""
 
 MAX_ERRORS: Final = 5
 """How many errors of one document are told."""

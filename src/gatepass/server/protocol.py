@@ -31,7 +31,7 @@ _LEAST_READ: Final = 16_384
 """Bytes that a client has to read within `unread_seconds`."""
 _LONGEST_REMEMBERED_PATH: Final = 128
 _MAX_PIPELINED: Final = 100
-"""Requests behind one that is not answered yet. Each takes a hundred times its bytes, and others wait for its parsing."""
+"""Requests behind one that is not answered yet: each takes up to a hundred times its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
