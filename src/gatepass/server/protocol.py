@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 from gatepass.domain.errors import Code
 from gatepass.http.asgi import WHOLE, App
 from gatepass.server.exchange import Connection, Exchange
-from gatepass.server.offered_upgrade import body_parser
+from gatepass.server.offered_upgrade import body_parser, framing_of
 from gatepass.server.refusal import BadHostError, HeadTooLargeError, UnknownCodingError, refusal
 
 _COLON_SPACE_AND_LINE_END: Final = 4
@@ -335,14 +335,12 @@ class BoundedHttpProtocol(Connection):
         The parser takes nothing more, not even the body, for whose end it took the end of the head: another one does.
         """
         self._last_answer()
-        parser = None
-        if self.scope["method"] != "CONNECT":
-            parser = body_parser(self.headers, self.on_body, self.on_message_complete)
-        if parser is not None:
-            self.parser = parser
+        framing = framing_of(self.headers) if self.scope["method"] != "CONNECT" else b""
+        if framing:
+            self.parser = body_parser(self.on_body, self.on_message_complete)
             self._reads_head = False
             self.cycle.more_body = True
-            parser.feed_data(rest)
+            self.parser.feed_data(framing + rest)
 
     def _is_between_answers(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
