@@ -171,6 +171,27 @@ async def test_web_sockets_on_unguarded_paths_are_the_application_s_own(tmp_path
     assert known.session_id
 
 
+async def test_what_the_application_raises_is_logged_with_its_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Around it stands no server that would: whoever wrote it could not learn what failed."""
+
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError("only http here")
+        raise LookupError("a mistake of its author")
+
+    settings = settings_for(tmp_path)
+    await add_account(settings, "ana@example.org", ANA_PASSWORD)
+    async with running(settings, failing) as world:
+        tokens = await Person(world, "ana@example.org", ANA_PASSWORD).signs_in()
+        answered = await world.posts("{ hello }", bearer=tokens.access)
+    assert answered.code == "UPSTREAM_UNAVAILABLE"
+    assert "mistake" not in str(answered.body)
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert (record.levelname, str(record.exc_info and record.exc_info[1])) == ("ERROR", "a mistake of its author")
+
+
 async def test_it_works_below_a_mount(world: World, me_app: MeApp) -> None:
     """Frameworks that mount an application leave its place in `root_path`, and in the path of what is passed on."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
+from gatepass.gateway.downward import REDIRECTS
 from gatepass.gateway.upstream import Outgoing, UpstreamFailed
 from gatepass.http.asgi import App, Headers, Message, Receive, Scope, Send
 
@@ -46,12 +48,24 @@ class AsgiUpstream:
         await self._app(self._scope(outgoing), _receive(outgoing), send)
 
     async def send(self, outgoing: Outgoing) -> CollectedAnswer:
-        """As the port says, for the gateway's own questions: the application runs to its end first."""
+        """
+        As the port says, for the gateway's own questions: the application runs to its end first.
+
+        Where it redirects to its path with a closing slash, as Starlette does for what is mounted there and Django for
+        its routes, that is its path from now on.
+        """
+        answer = await self._collected(outgoing)
+        if self._path and answer.redirects_to(f"{self._path}/"):
+            self._path += "/"
+            answer = await self._collected(outgoing)
+        return answer
+
+    async def _collected(self, outgoing: Outgoing) -> CollectedAnswer:
         answer = CollectedAnswer()
         try:
             await self.run(outgoing, answer.collect)
         except Exception as error:
-            raise UpstreamFailed("the application failed") from error
+            raise UpstreamFailed(f"the application failed with {type(error).__name__}") from error
         if not answer.complete:
             raise UpstreamFailed("the application ended without an answer")
         return answer
@@ -108,6 +122,12 @@ class CollectedAnswer:
         elif message["type"] == "http.response.body":
             self._pieces.append(message.get("body", b""))
             self.complete = self.status > 0 and not message.get("more_body", False)
+
+    def redirects_to(self, path: str) -> bool:
+        """Whether it says to ask at this path, on whatever host."""
+        there = re.compile(rb"(?:https?://[^/]*)?" + re.escape(path.encode()))
+        places = [value for name, value in self.headers if name.lower() == b"location"]
+        return self.status in REDIRECTS and any(there.fullmatch(place) for place in places)
 
     def keep_open(self) -> None:
         """Nothing to do: there is no idle limit."""
