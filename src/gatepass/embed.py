@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -28,13 +29,16 @@ class Gatepass:
         app = Gatepass(app, Settings.load())
 
     The GraphQL endpoint (`settings.graphql_path`, with and without closing slash) and the service routes are answered
-    here; protected operations reach `app` with the caller in `scope["gatepass"]`, a `Caller`. Every other path goes to
-    `app` as it came, also with `scope["gatepass"]`: the caller where a good bearer was sent, None otherwise. WebSockets
-    on the endpoint are refused, for nothing would check them. The application must be run with the lifespan protocol.
+    here; protected operations reach `app` with the caller in `scope["gatepass"]`, a `Caller`. Every other path is 404:
+    many GraphQL applications answer wherever they are asked, and would answer everybody there. WebSockets are refused,
+    for nothing would check them. The application must be run with the lifespan protocol.
 
     Args:
         app: the application to protect; None forwards operations to `settings.upstream` on HTTP.
         settings: what `Settings.load()` finds, unless given.
+        unguarded: paths like `/report` that go to `app` as they come, WebSockets too, with all below them; `/` is every
+            path but the endpoint and what is below that. **Nothing is refused there**: `scope["gatepass"]` is the
+            caller where a good bearer was sent, and None otherwise.
         directory: checks credentials for `useManagementflow: false`.
         clock: what time it is; for tests.
         siblings: what several processes on one port share, as those of `gatepass serve --workers` do.
@@ -45,12 +49,14 @@ class Gatepass:
         app: App | None = None,
         settings: Settings | None = None,
         *,
+        unguarded: Collection[str] = (),
         directory: Directory | None = None,
         clock: Clock = utc_now,
         siblings: Siblings | None = None,
     ) -> None:
         self.settings = settings if settings is not None else Settings.load()
         self._wrapped = app
+        self._unguarded = _Unguarded(unguarded, self.settings.graphql_path)
         self._directory = directory
         self._clock = clock
         self._siblings = siblings
@@ -67,7 +73,8 @@ class Gatepass:
                 "(uvicorn: lifespan='on'; mounted in another application: enter its lifespan)."
             )
         ours = _without_root(scope)
-        if self._wrapped is None or ours["path"] in self._service.paths:
+        path = ours["path"]
+        if self._wrapped is None or path in self._service.paths or path not in self._unguarded:
             if scope["type"] == "http":
                 await self._service.edge(ours, receive, send)
             else:
@@ -111,6 +118,24 @@ class Gatepass:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+class _Unguarded:
+    """The paths that go to the application unchecked; never those below the endpoint, where a mount would answer."""
+
+    def __init__(self, paths: Collection[str], endpoint: str) -> None:
+        if isinstance(paths, str) or not all(path.startswith("/") for path in paths):
+            raise ValueError(f'unguarded takes paths that begin with a slash, such as ["/report"]; not {paths!r}.')
+        self._places = tuple(path.rstrip("/") for path in paths)
+        self._endpoint = endpoint
+
+    def __contains__(self, path: str) -> bool:
+        return not _is_at(path, self._endpoint) and any(_is_at(path, place) for place in self._places)
+
+
+def _is_at(path: str, place: str) -> bool:
+    """Whether a path is a place or below it; `/graphql` is not below `/g`."""
+    return path == place or path.startswith(f"{place}/")
+
+
 async def _caller(service: Service, scope: Scope, receive: Receive) -> Caller | None:
     """Who sent this, where that is proven. It is for the application to say who may come in on its own paths."""
     try:
@@ -127,5 +152,5 @@ async def _refuse_websocket(receive: Receive, send: Send) -> None:
 
 def _without_root(scope: Scope) -> Scope:
     """The scope with the path below the place where this application is mounted."""
-    root, path = scope.get("root_path", ""), scope["path"]
-    return {**scope, "path": path[len(root) :] or "/"} if root and path.startswith(root) else scope
+    root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
+    return {**scope, "path": path[len(root) :] or "/"} if root and _is_at(path, root) else scope

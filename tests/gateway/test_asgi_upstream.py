@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from gatepass.domain.access_token import Caller
 from gatepass.gateway.asgi_upstream import AsgiUpstream
@@ -317,3 +317,30 @@ async def test_the_gateways_own_questions_get_a_whole_answer() -> None:
     assert (answer.status, await answer.read(), answer.ended) == (200, b"one two", True)
     with pytest.raises(UpstreamFailed):
         await AsgiUpstream(saying(start())).send(Outgoing(BODY, [], "query", hangup=Hangup.never()))
+
+
+async def test_an_application_that_is_mounted_at_the_endpoint_is_asked_with_the_slash(guards: Guards) -> None:
+    """Starlette redirects from `/graphql` to what is mounted there, and a POST of ours would follow no redirect."""
+
+    async def anywhere(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"data": {"path": scope["path"]}})(scope, receive, send)
+
+    upstream = AsgiUpstream(Starlette(routes=[Mount("/graphql", anywhere)]), path="/graphql")
+    answer = await upstream.send(Outgoing(BODY, [], "query", hangup=Hangup.never()))
+    assert (answer.status, await answer.read()) == (200, b'{"data":{"path":"/graphql/"}}')
+    received = await Client(guards(upstream), who=caller()).asks()
+    assert json.loads(received.body) == {"data": {"path": "/graphql/"}}
+
+
+@pytest.mark.parametrize("place", [b"/graphql", b"/graphql/x/", b"https://gate/login/", b"http://[", b""])
+async def test_no_other_redirect_is_taken_to_be_the_path(place: bytes) -> None:
+    """It would be asked again for ever, or somewhere else."""
+    seen: list[str] = []
+
+    async def moved(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["path"])
+        await send({"type": "http.response.start", "status": 307, "headers": [(b"location", place)]})
+        await send({"type": "http.response.body", "body": b""})
+
+    answer = await AsgiUpstream(moved, path="/graphql").send(Outgoing(BODY, [], "query", hangup=Hangup.never()))
+    assert (answer.status, seen) == (307, ["/graphql"])

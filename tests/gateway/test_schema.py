@@ -394,6 +394,19 @@ async def test_what_is_no_schema_leaves_the_last_good_one(
     assert source.current() is good
 
 
+async def test_an_upstream_that_redirects_is_said_to(reads: Reads, notices: list[str]) -> None:
+    """`/graphql` and `/graphql/` are two addresses to many servers; the log said only that nothing was answered."""
+
+    async def moved(scope: Scope, receive: Receive, send: Send) -> None:
+        place = [(b"Location", b"http://api/graphql/")]
+        await send({"type": "http.response.start", "status": 308, "headers": place})
+        await send({"type": "http.response.body", "body": b""})
+
+    await reads(AsgiUpstream(moved)).refresh()
+    (notice,) = notices
+    assert "redirects to b'http://api/graphql/', and no redirect is followed" in notice
+
+
 async def test_markup_in_descriptions_is_only_text(reads: Reads) -> None:
     text = "<script>alert(1)</script>\x1b[31m\u202e"
     api = Api()

@@ -84,6 +84,8 @@ def test_the_request_id_is_the_edges() -> None:
         "upgrade", "http2-settings", "host", "content-length", "content-encoding", "content-md5", "expect", "range",
         "if-none-match", "if-modified-since", "forwarded", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via",
         "cookie", "authorization", "authorisation", "x-http-method-override", "x-original-url", "max-forwards",
+        "client-ip", "fastly-client-ip", "remote-user", "x-remote-user", "x-remote-addr", "x-auth-request-user",
+        "proxy",
     ],
 )  # fmt: skip
 def test_what_is_between_client_and_gateway_stays_there(name: str) -> None:

@@ -45,6 +45,14 @@ async def test_a_mutation_is_405(api: Api, document: str) -> None:
     assert api.upstream.operations == []
 
 
+async def test_who_wants_a_websocket_is_told_how_to_subscribe(api: Api) -> None:
+    """The server takes the offer for none (RFC 9110 §7.8); what the client reads should not be about a query."""
+    offer = {"connection": "Upgrade", "upgrade": "WebSocket", "sec-websocket-protocol": "graphql-transport-ws"}
+    answer = await api.get("", headers=offer)
+    assert answer.status == 400
+    assert "text/event-stream" in answer.message
+
+
 async def test_which_operation_is_executed_decides(api: Api) -> None:
     """A mutation beside a query is no harm as long as the query is meant."""
     document = "query q { companies { id } } mutation m { add }"

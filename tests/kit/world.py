@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -191,12 +191,13 @@ async def running(
     settings: Settings,
     app: App | None = None,
     *,
+    unguarded: Collection[str] = ("/elsewhere", "/authzed"),
     directory: Directory | None = None,
     clock: TurnableClock | None = None,
 ) -> AsyncIterator[World]:
     """A started service around `app`."""
     clock = clock or TurnableClock()
-    gatepass = Gatepass(app, settings, directory=directory, clock=clock)
+    gatepass = Gatepass(app, settings, unguarded=unguarded, directory=directory, clock=clock)
     async with lifespan_of(gatepass, {}):
         world = World(gatepass, clock)
         async with world.client:

@@ -53,6 +53,7 @@ async def test_passwords_are_not_taken(world: World, rows: Rows) -> None:
         answer = await client.asks_for_tokens("password", username="ana@example.org", password="x")
         assert (answer.status, answer.error) == (400, "unsupported_grant_type")
         assert "signIn" in answer.body["error_description"]
+        assert "?" not in answer.body["error_description"], "a character that RFC 6749 does not allow"
     assert rows()["sessions"] == before["sessions"]
 
 

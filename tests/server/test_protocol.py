@@ -215,6 +215,15 @@ async def test_the_body_that_comes_with_an_offered_upgrade_is_read(
     assert (whole, in_pieces, headers["connection"]) == (200, 200, "close")
 
 
+@pytest.mark.parametrize("request_end", [b"Content-Length: 0\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"])
+async def test_an_empty_body_that_comes_with_an_offered_upgrade_is_not_waited_for(
+    started: Start, request_end: bytes
+) -> None:
+    async with started() as server:
+        status, _, _ = answer(await server.sends(OFFERING + request_end))
+        assert (status, server.app.bodies) == (200, [b""])
+
+
 async def test_what_follows_the_body_of_an_offered_upgrade_is_no_part_of_it(started: Start) -> None:
     """Another request behind it could be one that a proxy in front has not seen."""
     async with started() as server:

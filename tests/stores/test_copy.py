@@ -17,6 +17,7 @@ from gatepass.domain.occasion import Door, Occasion
 from gatepass.domain.signing_key import Algorithm, KeyState, KeyUse, SealedKey
 from gatepass.stores import copying, postgres
 from gatepass.stores.opening import open_store, room_of
+from gatepass.stores.sqlite import migrations
 from gatepass.stores.tables import TABLES
 from gatepass.usecases.ports import Opened, Rotated, Store
 from tests.kit.code_world import ORIGIN, a_code, a_device, approval, poll, redeem
@@ -175,6 +176,36 @@ async def test_a_store_without_tables_is_no_target(sqlite_url: str) -> None:
         await copy(sqlite_url, shared_server().new_url())
     with pytest.raises(StoreUnavailable, match="are the same store"):
         await copy(sqlite_url, sqlite_url)
+
+
+async def test_what_cannot_be_opened_is_said_to_be_the_source_or_the_target(sqlite_url: str, tmp_path: Path) -> None:
+    """And a file that was never a store is no source."""
+    away = "postgresql://gatepass@127.0.0.1:1/gatepass"
+    await (await open_store(sqlite_url)).close()
+    with pytest.raises(StoreUnavailable, match=r"The target cannot be used\. The database cannot be reached"):
+        await copy(sqlite_url, away)
+    with pytest.raises(StoreUnavailable, match=r"The source cannot be used\. The database cannot be reached"):
+        await copy(away, sqlite_url)
+    for script, message in (
+        ("", r"The source cannot be used\. There are no tables of Gatepass in "),
+        ("CREATE TABLE notes (text)", "is a database of another program"),
+    ):
+        with closing(sqlite3.connect(tmp_path / "odd.db")) as connection:
+            connection.execute(script)
+        with pytest.raises(StoreUnavailable, match=message):
+            await copy(f"sqlite:///{tmp_path / 'odd.db'}", sqlite_url)
+
+
+async def test_an_older_file_is_no_source_and_the_command_that_helps_is_named(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await open_store(sqlite_url)).close()
+    known = migrations.known()
+    later = migrations.Migration(known[-1].version + 1, "9999_later", "CREATE TABLE later (a TEXT);\n")
+    monkeypatch.setattr(migrations, "known", lambda: (*known, later))
+    with pytest.raises(StoreUnavailable, match=r"lacks the migration 9999_later\. Run 'gatepass db upgrade' on it"):
+        await copy(sqlite_url, f"sqlite:///{tmp_path / 'b.db'}")
+    assert not (tmp_path / "b.db").exists()
 
 
 async def test_no_table_and_no_column_is_forgotten(sqlite_url: str, postgres_url: str) -> None:

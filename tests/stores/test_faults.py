@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import resource
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.domain.session import Session
-from gatepass.stores.sqlite import SqliteStore, open_store
+from gatepass.stores.sqlite import SqliteStore, back_up, open_store
 from gatepass.usecases.ports import Added, Rotated
 from tests.kit.store_world import NOW, SECOND, Person, an_account, enrol, stored
 
@@ -84,6 +85,18 @@ async def test_a_disk_that_fails_at_commit_fails_everyone_in_it_and_writes_nothi
     for session in sessions:
         assert await stored(ana.store, session.id) == session
         assert isinstance(await ana.refreshes(session, 0), Rotated)
+
+
+async def test_a_backup_onto_a_disk_that_fails_names_the_copy_and_leaves_nothing(ana: Person, path: Path) -> None:
+    """It is not the store's disk that the operator has to look at."""
+    await ana.signs_in()
+    before = {each.name for each in path.parent.iterdir()}
+    copy = path.with_name("copy.db")
+    with failing_disk(), pytest.raises(StoreUnavailable, match=f"^{re.escape(str(copy))}: The disk"):
+        back_up(path, copy)
+    with pytest.raises(StoreUnavailable, match=r"cannot be written: File name too long\."):
+        back_up(path, path.with_name("x" * 255))
+    assert {each.name for each in path.parent.iterdir()} == before
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ async def test_public_operations_reach_the_application_without_an_identity(tmp_p
         assert (await world.posts("{ hello }", bearer="not.a.token")).status == 401
 
 
-async def test_other_paths_go_to_the_application_with_the_caller_where_one_is_proven(
+async def test_unguarded_paths_go_to_the_application_with_the_caller_where_one_is_proven(
     world: World, ana: Person, me_app: MeApp
 ) -> None:
     """And with no identity header that we did not write."""
@@ -75,6 +75,48 @@ async def test_other_paths_go_to_the_application_with_the_caller_where_one_is_pr
     known = await world.client.get("/elsewhere", headers={"Authorization": f"Bearer {tokens.access}"})
     assert known.json()["caller"]
     assert (await world.client.get("/elsewhere", headers={"Authorization": "Bearer x.y.z"})).json() == {"caller": None}
+
+
+@pytest.mark.parametrize("path", ["/", "/x", "/graphql/x", "/graphql//", "//graphql", "/Graphql", "/elsewhere2"])
+async def test_no_other_path_reaches_an_application_that_answers_everywhere(
+    path: str, world: World, me_app: MeApp
+) -> None:
+    """Strawberry's and Ariadne's do, and answered everybody there: `/x` needed no token. Decision 0032."""
+    before = len(me_app.received)
+    answered = await world.client.post(f"http://gatepass.test{path}", json={"query": "{ hello }"})
+    assert answered.status_code == 404
+    assert "The API is at /graphql" in answered.text
+    assert len(me_app.received) == before
+
+
+@pytest.mark.parametrize("unguarded", [["/"], ["/graphql"], ["/graphql/"], ["/", "/graphql/x"]])
+async def test_what_is_below_the_endpoint_is_never_unguarded(
+    unguarded: list[str], tmp_path: Path, me_app: MeApp
+) -> None:
+    """An application mounted at `/graphql` answers at `/graphql/x` as well."""
+    async with running(settings_for(tmp_path), me_app, unguarded=unguarded) as world:
+        before = len(me_app.received)
+        for path in ("/graphql/x", "/graphql//"):
+            assert (await world.client.post(path, json={"query": "{ hello }"})).status_code == 404
+        assert (await world.posts("{ hello }")).status == 401
+        assert len(me_app.received) == before
+
+
+async def test_unguarded_paths_are_those_named_and_what_is_below(tmp_path: Path, me_app: MeApp) -> None:
+    """Segment by segment; `/` is all of them."""
+    settings = settings_for(tmp_path)
+    async with running(settings, me_app, unguarded=["/a/"]) as world:
+        assert (await world.client.get("/a/elsewhere")).json() == {"caller": None}
+        assert (await world.client.get("/ab/elsewhere")).status_code == 404
+    async with running(settings, me_app, unguarded=["/"]) as world:
+        assert (await world.client.get("/ab/elsewhere")).json() == {"caller": None}
+
+
+@pytest.mark.parametrize("unguarded", ["/report", ["report"], [""]])
+def test_what_is_no_list_of_paths_is_refused(unguarded: Any, tmp_path: Path) -> None:
+    """A text is a list of its letters, and the first of them would be `/`, all paths."""
+    with pytest.raises(ValueError, match="begin with a slash"):
+        Gatepass(MeApp(), settings_for(tmp_path), unguarded=unguarded)
 
 
 async def test_introspection_shows_the_sign_in_schema_before_and_both_after_the_sign_in(
@@ -104,13 +146,13 @@ async def test_web_sockets_on_the_endpoint_are_refused(world: World, me_app: MeA
     async def send(message: Message) -> None:
         sent.append(message)
 
-    for path in ("/graphql", "/graphql/"):
+    for path in ("/graphql", "/graphql/", "/graphql/x", "/x"):
         await world.app({"type": "websocket", "path": path, "headers": []}, receive, send)
-    assert [message["type"] for message in sent] == ["websocket.close", "websocket.close"]
+    assert [message["type"] for message in sent] == ["websocket.close"] * 4
     assert len(me_app.received) == before
 
 
-async def test_web_sockets_on_other_paths_are_the_application_s_own(tmp_path: Path) -> None:
+async def test_web_sockets_on_unguarded_paths_are_the_application_s_own(tmp_path: Path) -> None:
     """With the caller where one is proven."""
     seen: list[Any] = []
 
@@ -120,13 +162,34 @@ async def test_web_sockets_on_other_paths_are_the_application_s_own(tmp_path: Pa
 
     settings = settings_for(tmp_path)
     await add_account(settings, "ana@example.org", ANA_PASSWORD)
-    async with running(settings, chat) as world:
+    async with running(settings, chat, unguarded=["/chat"]) as world:
         tokens = await Person(world, "ana@example.org", ANA_PASSWORD).signs_in()
         for headers in ([], [(b"authorization", f"Bearer {tokens.access}".encode())]):
             await world.app({"type": "websocket", "path": "/chat", "headers": headers}, print, print)  # type: ignore[arg-type]
     anonymous, known = seen
     assert anonymous is None
     assert known.session_id
+
+
+async def test_what_the_application_raises_is_logged_with_its_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Around it stands no server that would: whoever wrote it could not learn what failed."""
+
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError("only http here")
+        raise LookupError("a mistake of its author")
+
+    settings = settings_for(tmp_path)
+    await add_account(settings, "ana@example.org", ANA_PASSWORD)
+    async with running(settings, failing) as world:
+        tokens = await Person(world, "ana@example.org", ANA_PASSWORD).signs_in()
+        answered = await world.posts("{ hello }", bearer=tokens.access)
+    assert answered.code == "UPSTREAM_UNAVAILABLE"
+    assert "mistake" not in str(answered.body)
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert (record.levelname, str(record.exc_info and record.exc_info[1])) == ("ERROR", "a mistake of its author")
 
 
 async def test_it_works_below_a_mount(world: World, me_app: MeApp) -> None:
@@ -140,6 +203,32 @@ async def test_it_works_below_a_mount(world: World, me_app: MeApp) -> None:
         assert (await client.get("/livez")).status_code == 200
         assert (await client.get("/elsewhere")).json() == {"caller": None}
     assert me_app.received[-1][0]["path"] == "/api/elsewhere"
+
+
+async def test_a_mount_ends_where_a_segment_ends(world: World, me_app: MeApp) -> None:
+    """A server that leaves the prefix `/g` off the path sends `/graphql`, not `raphql`: it went past the check."""
+
+    async def mounted(scope: Any, receive: Any, send: Any) -> None:
+        await world.app({**scope, "root_path": "/g"}, receive, send)
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(mounted), base_url="http://x.test") as client:
+        assert (await client.post("/graphql", json={"query": "{ hello }"})).status_code == 401
+
+
+@pytest.mark.parametrize("root", ["/api", "/api/"])
+async def test_below_a_mount_the_application_gets_its_whole_path(root: str, world: World, ana: Person) -> None:
+    """ASGI says that `path` includes `root_path`; Quart answers 404 where it does not."""
+    bearer = {"Authorization": f"Bearer {(await ana.signs_in()).access}"}
+
+    async def mounted(scope: Any, receive: Any, send: Any) -> None:
+        await world.app({**scope, "root_path": root, "path": "/api" + scope["path"]}, receive, send)
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(mounted), base_url="http://x.test") as client:
+        answered = await client.post("/graphql", json={"query": "{ hello }"}, headers=bearer)
+    assert answered.json() == {"data": {"hello": "world"}}
+    wrapped: Any = world.app._wrapped
+    scope, _ = wrapped.received[-1]
+    assert (scope["path"], scope["raw_path"]) == ("/api/graphql", b"/api/graphql")
 
 
 async def test_a_server_without_lifespan_is_told_what_to_do(tmp_path: Path) -> None:

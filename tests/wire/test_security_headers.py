@@ -148,6 +148,14 @@ class TestOtherOrigins:
         assert response.headers["access-control-allow-methods"] == "GET, POST"
         assert "Authorization" in response.headers["access-control-allow-headers"]
 
+    @pytest.mark.parametrize("path", ["/authz", "/authz/", "/authz/graphql", "/%61uthz/x"])
+    async def test_a_browser_that_asks_through_a_proxy_gets_no_verdict_that_lets_it_in(
+        self, world: World, path: str
+    ) -> None:
+        """It asks what is behind the proxy, and some proxies let pass what any 2xx is said to."""
+        headers = {"Origin": APP, "Access-Control-Request-Method": "POST"}
+        assert (await world.client.options(path, headers=headers)).status_code == 401
+
     @pytest.mark.parametrize("origin", ["*", "null", "app.example.org", "https://app.example.org/", "ftp://a.example"])
     def test_what_is_no_origin_cannot_be_set(self, tmp_path: Path, origin: str) -> None:
         with pytest.raises(Exception, match="origins such as"):

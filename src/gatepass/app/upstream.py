@@ -76,7 +76,7 @@ def gateway_to(
         upstream,
         revoked,
         clock,
-        on_fault=_upstream_failed,
+        on_fault=_application_failed if isinstance(upstream, AsgiUpstream) else _upstream_failed,
         forward_bearer=settings.forward_bearer,
         assertions=assertions,
     )
@@ -93,3 +93,11 @@ def _upstream_limits(settings: Settings) -> UpstreamLimits:
 
 def _upstream_failed(reason: str, error: BaseException | None) -> None:
     _log.warning("upstream failed: %s", reason, extra={"error": type(error).__name__} if error else {})
+
+
+def _application_failed(reason: str, error: BaseException | None) -> None:
+    """With its traceback: no server sees what an application in this process raised, so nobody else would log it."""
+    if error is None:
+        _upstream_failed(reason, None)
+    else:
+        _log.error("upstream failed: %s", reason, exc_info=error)

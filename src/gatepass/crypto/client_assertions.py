@@ -57,7 +57,7 @@ class JoseAssertionReader:
             )
         except (ValueError, RecursionError):
             raise ClientRefused(
-                "client_assertion is not a JWT with the claims iss, sub, aud, exp and jti (RFC 7523 §3)."
+                "client_assertion is not a JWT with the claims iss, sub, aud, exp and jti (RFC 7523, section 3)."
             ) from None
 
     def is_signed_by(self, assertion: Secret[str], jwks: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
+from gatepass.gateway.downward import REDIRECTS
 from gatepass.gateway.upstream import Outgoing, UpstreamFailed
 from gatepass.http.asgi import App, Headers, Message, Receive, Scope, Send
 
@@ -14,8 +16,9 @@ class AsgiUpstream:
     """
     Calls an ASGI application as if it were alone behind its server.
 
-    It gets a scope of its own: POST with the validated JSON body, the path as requested or as configured, no query
-    string, the filtered headers, and the caller in `scope["gatepass"]` (a `Caller`, or None). Of the server's
+    It gets a scope of its own: POST with the validated JSON body, the path as requested, or as configured below the
+    place where all of it is mounted (`root_path` is part of a path in ASGI, and Quart insists on it), no query string,
+    the filtered headers, and the caller in `scope["gatepass"]` (a `Caller`, or None). Of the server's
     extensions it sees none, since they would lead around the gateway. There is no time limit: within one process the
     application keeps its own.
     """
@@ -45,12 +48,24 @@ class AsgiUpstream:
         await self._app(self._scope(outgoing), _receive(outgoing), send)
 
     async def send(self, outgoing: Outgoing) -> CollectedAnswer:
-        """As the port says, for the gateway's own questions: the application runs to its end first."""
+        """
+        As the port says, for the gateway's own questions: the application runs to its end first.
+
+        Where it redirects to its path with a closing slash, as Starlette does for what is mounted there and Django for
+        its routes, that is its path from now on.
+        """
+        answer = await self._collected(outgoing)
+        if self._path and answer.redirects_to(f"{self._path}/"):
+            self._path += "/"
+            answer = await self._collected(outgoing)
+        return answer
+
+    async def _collected(self, outgoing: Outgoing) -> CollectedAnswer:
         answer = CollectedAnswer()
         try:
             await self.run(outgoing, answer.collect)
         except Exception as error:
-            raise UpstreamFailed("the application failed") from error
+            raise UpstreamFailed(f"the application failed with {type(error).__name__}") from error
         if not answer.complete:
             raise UpstreamFailed("the application ended without an answer")
         return answer
@@ -60,7 +75,8 @@ class AsgiUpstream:
 
     def _scope(self, outgoing: Outgoing) -> Scope:
         outer: Scope = outgoing.request.scope if outgoing.request is not None else {}
-        path = self._path or outer.get("path") or DEFAULT_PATH
+        root = outer.get("root_path", "")
+        path = f"{root.rstrip('/')}{self._path}" if self._path else outer.get("path") or DEFAULT_PATH
         scope: Scope = {
             "type": "http",
             "asgi": outer.get("asgi", {"version": "3.0", "spec_version": "2.3"}),
@@ -69,7 +85,7 @@ class AsgiUpstream:
             "scheme": outer.get("scheme", "http"),
             "path": path,
             "raw_path": path.encode("utf-8"),
-            "root_path": outer.get("root_path", ""),
+            "root_path": root,
             "query_string": b"",
             "headers": _framed(outgoing),
             "client": outer.get("client"),
@@ -106,6 +122,12 @@ class CollectedAnswer:
         elif message["type"] == "http.response.body":
             self._pieces.append(message.get("body", b""))
             self.complete = self.status > 0 and not message.get("more_body", False)
+
+    def redirects_to(self, path: str) -> bool:
+        """Whether it says to ask at this path, on whatever host."""
+        there = re.compile(rb"(?:https?://[^/]*)?" + re.escape(path.encode()))
+        places = [value for name, value in self.headers if name.lower() == b"location"]
+        return self.status in REDIRECTS and any(there.fullmatch(place) for place in places)
 
     def keep_open(self) -> None:
         """Nothing to do: there is no idle limit."""

@@ -38,6 +38,7 @@ _PASSING: Final = PassingNames(
 )
 _OPEN: Final = frozenset((b"text/event-stream", b"multipart/mixed"))
 _GRAPHQL: Final = frozenset((b"application/json", b"application/graphql-response+json")) | _OPEN
+REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _PROXY_AUTHENTICATION_REQUIRED: Final = 407
@@ -85,6 +86,7 @@ def downward(status: int, headers: Headers, outgoing: Outgoing) -> Head:
         elif lower == b"connection":
             connection = appended(connection, value)
     if status not in _USABLE or media_type not in _GRAPHQL:
+        refuse_redirect(status, headers)
         raise UpstreamFailed(
             f"the upstream's answer has status {status} and media type {media_type[:100]!r}: not one of GraphQL",
             retry_after_seconds=_number(retry_after),
@@ -92,6 +94,18 @@ def downward(status: int, headers: Headers, outgoing: Outgoing) -> Head:
     if connection:
         kept = without_named(kept, connection)
     return _translated(Head(status, kept, length, stays_open=media_type in _OPEN), outgoing)
+
+
+def refuse_redirect(status: int, headers: Headers) -> None:
+    """
+    Name where an upstream would rather be asked: it is asked with POST, and with an identity, which go nowhere else.
+
+    Raises:
+        UpstreamFailed: it redirects.
+    """
+    if status in REDIRECTS:
+        place = next((value for name, value in headers if name.lower() == b"location"), b"")
+        raise UpstreamFailed(f"the upstream redirects to {place[:200]!r}, and no redirect is followed")
 
 
 def joined(headers: Headers, extra: Headers) -> Headers:

@@ -24,6 +24,7 @@ from graphql import (
 
 from gatepass.domain.secret import Secret
 from gatepass.gateway.assertion import Assertions
+from gatepass.gateway.downward import refuse_redirect
 from gatepass.gateway.gradual_json import decode_gradually
 from gatepass.gateway.hangup import Hangup
 from gatepass.gateway.introspection_queries import INTROSPECTION_QUERIES
@@ -176,6 +177,7 @@ class UpstreamSchema:
         outgoing = Outgoing(body, [*self._headers, *signed], "query", hangup=Hangup.never())
         answer = await self._upstream.send(outgoing)
         try:
+            refuse_redirect(answer.status, answer.headers)
             return await self._whole(answer)
         finally:
             await answer.close()

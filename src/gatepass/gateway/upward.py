@@ -5,8 +5,8 @@ Which headers go up to the upstream: the client's, without
   complete JSON POST;
 - credentials: Authorization and Authorisation (the bearer goes up only where the setting says so), and Cookie. A
   browser sends cookies unasked, so an upstream that honours one would see a second identity beside the bearer's;
-- what speaks in a proxy's place: Forwarded, X-Forwarded-*, X-Real-IP and their like, overrides of method and URL, and
-  every X-Gatepass-* in any spelling.
+- what speaks in a proxy's place: Forwarded, X-Forwarded-*, X-Real-IP, Remote-User and their like, overrides of method
+  and URL, and every X-Gatepass-* in any spelling. Also Proxy, which CGI makes the variable HTTP_PROXY of (httpoxy).
 
 Accept is reduced to what can be passed down again. Accept-Encoding goes up as it is, because bodies pass unopened;
 none becomes `identity`. A missing User-Agent stays missing.
@@ -29,6 +29,7 @@ _PASSING: Final = PassingNames(
     "host content-* expect max-forwards range if-* accept accept-encoding",
     "authorization authorisation cookie cookie2",
     "forwarded x-forwarded-* via x-real-ip x-client-ip x-cluster-client-ip true-client-ip cf-connecting-ip",
+    "client-ip fastly-client-ip remote-* x-remote-* x-auth-request-* proxy",
     "x-original-* x-rewrite-url x-http-method x-http-method-override x-method-override",
 )
 _JSON: Final = (b"content-type", b"application/json")

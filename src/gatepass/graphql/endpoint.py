@@ -20,7 +20,7 @@ from gatepass.graphql.document import Document, read_document
 from gatepass.graphql.envelope import Envelope, from_json, from_query_string
 from gatepass.graphql.forwarding import forwardable
 from gatepass.graphql.introspection import Introspection
-from gatepass.graphql.limits import MAX_OWN_BODY_BYTES, DocumentLimits
+from gatepass.graphql.limits import MAX_OWN_BODY_BYTES, MAX_OWN_LINES, DocumentLimits
 from gatepass.graphql.literals import with_plain_spaces
 from gatepass.graphql.lru import Lru
 from gatepass.graphql.ports import Deeds, SchemaSource
@@ -32,10 +32,13 @@ from gatepass.http.media_types import MAX_HEADER_BYTES, MediaType, check_content
 from gatepass.http.messages import Answer, Forward, ForwardedOperation, Request, Response
 from gatepass.http.occasion import occasion_of
 from gatepass.http.query_string import refuse_secrets
-from gatepass.http.refusals import MethodNotAllowed, NotAcceptable
+from gatepass.http.refusals import BadRequest, MethodNotAllowed, NotAcceptable
 
 _ALLOWED: Final = "GET, POST, OPTIONS"
 _LONGEST_REMEMBERED_NAME: Final = 128
+_NO_WEBSOCKETS: Final = (
+    "WebSockets are not served here. Subscribe with a POST and the header 'Accept: text/event-stream'."
+)
 _INTROSPECTION_OFF: Final = "Introspection is switched off here."
 
 
@@ -133,6 +136,8 @@ class GraphqlEndpoint:
             check_content(request.header(b"content-type"), request.header(b"content-encoding"))
             return from_json(await read_body(request, self._body_limits))
         if request.method == "GET":
+            if not request.query_string and (request.header(b"upgrade") or b"").lower() == b"websocket":
+                raise BadRequest(_NO_WEBSOCKETS)
             return from_query_string(request.query_string)
         raise MethodNotAllowed(f"{request.method} is not understood here: use POST.", allow=_ALLOWED)
 
@@ -172,8 +177,7 @@ class GraphqlEndpoint:
             return await self._sign_in.run_planned(asked, occasion_of(request, Door.GRAPHQL))
         classification = asked.classification
         _check_method(request, classification)
-        if len(asked.envelope.body) > MAX_OWN_BODY_BYTES:
-            raise RequestTooLarge(f"A request that is answered here may have {MAX_OWN_BODY_BYTES} bytes, not more.")
+        _check_own_size(asked.envelope)
         if asked.document is None or classification.kind is Kind.INTROSPECTION:
             merged = classification.asks_schema and await self._shows_all(request)
             return await self._introspection.answer(asked.envelope, merged=merged, memorable=asked.memorable)
@@ -226,6 +230,14 @@ def _body_to_forward(asked: _Asked) -> bytes:
         return envelope.body
     text = forwardable(asked.document, asked.document.operation(envelope.operation_name))
     return envelope.body if text is None else envelope.body_with(text)
+
+
+def _check_own_size(envelope: Envelope) -> None:
+    query = envelope.query
+    if len(envelope.body) > MAX_OWN_BODY_BYTES:
+        raise RequestTooLarge(f"A request that is answered here may have {MAX_OWN_BODY_BYTES} bytes, not more.")
+    if query.count("\n") + query.count("\r") - query.count("\r\n") >= MAX_OWN_LINES:
+        raise RequestTooLarge(f"A query that is answered here may have {MAX_OWN_LINES} lines, not more.")
 
 
 def _check_method(request: Request, classification: Classification) -> None:

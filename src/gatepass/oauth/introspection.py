@@ -16,7 +16,7 @@ from gatepass.oauth.form import Parameters
 from gatepass.oauth.token import AuthenticateClientDeed
 
 _INACTIVE: Final[Mapping[str, Any]] = {"active": False}
-_FOR_WHO_PROVES_IT: Final = "Introspection is for clients that prove who they are (RFC 7662 §2.1)."
+_FOR_WHO_PROVES_IT: Final = "Introspection is for clients that prove who they are (RFC 7662, section 2.1)."
 
 
 class LookUpDeed(Protocol):

@@ -23,7 +23,9 @@ from gatepass.oauth.grants.grant import Grant, TokenRequest
 from gatepass.usecases.authenticate_client import Proof
 
 AuthenticateClientDeed = Callable[[Proof], Awaitable[Client]]
-_NO_PASSWORDS: Final = "Passwords are not taken here (RFC 9700 §2.4): use the mutation signIn, or another grant."
+_NO_PASSWORDS: Final = (
+    "Passwords are not taken here (RFC 9700, section 2.4): use the mutation signIn, or another grant."
+)
 
 
 class TokenEndpoint:

@@ -26,18 +26,19 @@ class _Body:
     on_message_complete: Callable[[], None]
 
 
-def body_parser(
-    headers: Headers, on_body: Callable[[bytes], None], on_message_complete: Callable[[], None]
-) -> httptools.HttpRequestParser | None:
+def framing_of(headers: Headers) -> bytes:
     """
-    A parser for the body that such a head announces, and for nothing behind it; None where it announces none.
+    A head for the parser of the body that these headers announce; empty where they announce none.
 
     Args:
         headers: those that the first parser has accepted, so their framing is not ambiguous.
     """
     framing = [b"%b: %b\r\n" % header for header in headers if header[0] in _FRAMING]
-    if not framing:
-        return None
-    parser = httptools.HttpRequestParser(_Body(on_body, on_message_complete))
-    parser.feed_data(b"POST / HTTP/1.1\r\nConnection: close\r\n%b\r\n" % b"".join(framing))
-    return parser
+    return b"POST / HTTP/1.1\r\nConnection: close\r\n%b\r\n" % b"".join(framing) if framing else b""
+
+
+def body_parser(
+    on_body: Callable[[bytes], None], on_message_complete: Callable[[], None]
+) -> httptools.HttpRequestParser:
+    """A parser that is fed that head, the body, and what is behind it, which it refuses."""
+    return httptools.HttpRequestParser(_Body(on_body, on_message_complete))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -90,7 +90,10 @@ async def copy(
     if from_where == to_where:
         raise StoreUnavailable("The source and the target are the same store.")
     reading, filling = from_room.reading(from_where, alone=not rehearses), to_room.filling(to_where)
-    async with _which(reading, _SOURCE_IN_USE) as sending, _which(filling, _TARGET_IN_USE) as receiving:
+    async with (
+        _opened("source", reading, _SOURCE_IN_USE) as sending,
+        _opened("target", filling, _TARGET_IN_USE) as receiving,
+    ):
         if sending.doubt:
             warn(sending.doubt)
         if not replaces:
@@ -101,12 +104,16 @@ async def copy(
 
 
 @asynccontextmanager
-async def _which(opening: AbstractAsyncContextManager[S], in_use: str) -> AsyncIterator[S]:
-    try:
-        async with opening as opened:
-            yield opened
-    except StoreInUse as error:
-        raise StoreUnavailable(in_use.format(error.by)) from error
+async def _opened(role: str, opening: AbstractAsyncContextManager[S], in_use: str) -> AsyncIterator[S]:
+    """What cannot be opened says which of the two it is: one of them is named on no command line."""
+    async with AsyncExitStack() as stack:
+        try:
+            opened = await stack.enter_async_context(opening)
+        except StoreInUse as error:
+            raise StoreUnavailable(in_use.format(error.by)) from error
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"The {role} cannot be used. {error}") from error
+        yield opened
 
 
 async def _refuse_a_target_in_use(receiving: Filling) -> None:

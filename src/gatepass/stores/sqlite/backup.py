@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -27,17 +28,17 @@ def back_up(source: Path, file: Path) -> None:
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        _copy(source, partial)
+        _copy(source, partial, file)
         os.link(partial, file)
         _sync(file.parent)
     except FileExistsError as error:
         raise StoreUnavailable(f"{file} is there already, and was left as it is.") from error
     except OSError as error:
         raise StoreUnavailable(f"{file} cannot be written: {error.strerror}.") from error
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"{source}: {store_unavailable(error)}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        for companion in ("", "-journal", "-wal", "-shm"):
+            with suppress(OSError):
+                partial.with_name(partial.name + companion).unlink()
 
 
 def back_up_once(source: Path, file: Path) -> None:
@@ -52,18 +53,27 @@ def back_up_once(source: Path, file: Path) -> None:
             raise
 
 
-def _copy(source: Path, partial: Path) -> None:
-    with closing(connect_for_reading(source, BUSY_TIMEOUT)) as reading:
+def _copy(source: Path, partial: Path, file: Path) -> None:
+    with _faults_of(source), closing(connect_for_reading(source, BUSY_TIMEOUT)) as reading:
         # One read transaction around all steps: else each commit of another process would begin the copy anew.
         reading.execute("BEGIN")
         reading.execute("SELECT 1 FROM sqlite_master").fetchone()
         with closing(sqlite3.connect(partial, isolation_level=None)) as writing:
-            reading.backup(writing, pages=_PAGES_AT_ONCE)
-            (verdict,) = writing.execute("PRAGMA quick_check(1)").fetchone()
+            with _faults_of(file):
+                reading.backup(writing, pages=_PAGES_AT_ONCE)
+                (verdict,) = writing.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise StoreUnavailable(f"{source} is damaged: the copy is not whole.")
     with suppress(FileNotFoundError):
         _sync(partial)
+
+
+@contextmanager
+def _faults_of(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error
 
 
 def _sync(path: Path) -> None:

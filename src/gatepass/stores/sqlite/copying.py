@@ -77,7 +77,7 @@ async def reading(path: Path, *, alone: bool) -> AsyncIterator[SqliteCopy]:
     """
     doubt = _refuse_company(path) if alone else None
     with _opened(path, connect_alone if alone and doubt is None else _connect_beside) as connection:
-        schema.check(connection, path, schema.known())
+        _refuse_another_version(connection, path)
         connection.execute("BEGIN")
         connection.execute("SELECT 1 FROM accounts").fetchone()
         yield SqliteCopy(connection, doubt)
@@ -104,6 +104,16 @@ async def filling(path: Path) -> AsyncIterator[SqliteCopy]:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _refuse_another_version(connection: sqlite3.Connection, path: Path) -> None:
+    found = schema.status(connection, path, schema.known())
+    if not found.applied:
+        raise StoreUnavailable(f"There are no tables of Gatepass in {path}. Name the file of a store that was used.")
+    if found.missing:
+        raise StoreUnavailable(
+            f"{path} lacks the migration {found.missing[0]}. Run 'gatepass db upgrade' on it first, which applies it."
+        )
 
 
 def _refuse_company(path: Path) -> str | None:
