@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from gatepass.telemetry.metrics import MAX_SERIES, Metrics
+from gatepass.telemetry.metrics import MAX_SERIES, Metrics, settled
 
 
 def samples(metrics: Metrics, *others: bytes) -> dict[tuple[str, ...], float]:
@@ -84,3 +84,13 @@ def test_processes_on_one_port_show_what_all_have_counted() -> None:
         assert found["gatepass_sign_ins_total", "signed_in"] == 1
         assert found["gatepass_hash_queue_length",] == 5
     assert samples(ours)["gatepass_requests_total", "OK", "query"] == 1
+
+
+def test_nothing_waits_in_a_process_that_is_gone() -> None:
+    """What it has counted stays; the passwords that waited there would be waiting in the sum for ever."""
+    lost = Metrics(lambda: 7)
+    lost.request("query", "OK", 0.02)
+    found = samples(Metrics(lambda: 2), settled([settled([lost.snapshot(), b"null"]), lost.snapshot()]))
+    assert found["gatepass_requests_total", "OK", "query"] == 2
+    assert found["gatepass_request_duration_seconds_bucket", "0.025", "query"] == 2
+    assert found["gatepass_hash_queue_length",] == 2

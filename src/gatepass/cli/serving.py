@@ -19,6 +19,7 @@ from gatepass.server import Inherited, ServerLimits, run_inherited, run_server, 
 from gatepass.settings import Settings
 from gatepass.settings.addresses import is_loopback
 from gatepass.telemetry.logs import configure_logging
+from gatepass.telemetry.metrics import settled
 
 _log = logging.getLogger("gatepass")
 
@@ -57,6 +58,7 @@ def run_gateway(settings: Settings) -> None:
             port=settings.port,
             on_listening=on_listening,
             aid=functools.partial(_hash_pool, settings),
+            settle=settled,
             limits=limits,
         )
     else:

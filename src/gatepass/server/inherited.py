@@ -76,7 +76,7 @@ class Inherited:
             say(self._writer, READY)
 
     async def others(self) -> Sequence[bytes]:
-        """What every other process reports now, and those that were lost reported last; nothing if none can say."""
+        """What every other process reports now, and what lost ones have reported; nothing if none can say."""
         if self._writer is None or self._writer.is_closing():
             return ()
         answer: asyncio.Future[Sequence[bytes]] = asyncio.get_running_loop().create_future()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gatepass.server.inherited import ASK, READY, REPORT, messages, say
+
+Settle = Callable[[Sequence[bytes]], bytes]
+"""Makes one report of several whose processes are gone."""
 
 _PATIENCE_SECONDS: Final = 1.0
 
@@ -47,17 +50,23 @@ class Line:
 
 
 class Reports:
-    """What all processes report. One that was lost counts on with its last report, so that no sum ever falls."""
+    """
+    What all processes report.
 
-    def __init__(self) -> None:
+    Those that were lost count on with their last reports, so that no sum ever falls; these become one, for there may be
+    any number of them.
+    """
+
+    def __init__(self, settle: Settle) -> None:
         self.lines: set[Line] = set()
-        self._of_lost: list[bytes] = []
+        self._settle = settle
+        self._of_lost: tuple[bytes, ...] = ()
 
     def lose(self, line: Line) -> None:
         """The process is gone."""
         self.lines.discard(line)
         if line.last is not None:
-            self._of_lost.append(line.last)
+            self._of_lost = (self._settle((*self._of_lost, line.last)),)
 
     async def of_others(self, asker: Line) -> list[bytes]:
         """A fresh report of every other process that answers in time, the last one of those that do not."""

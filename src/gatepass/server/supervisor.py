@@ -21,7 +21,7 @@ from gatepass.domain.errors import GatepassError
 from gatepass.server.inherited import environment_for
 from gatepass.server.listening import listen, port_of
 from gatepass.server.protocol import ServerLimits
-from gatepass.server.reports import Line, Reports
+from gatepass.server.reports import Line, Reports, Settle
 from gatepass.server.run import Listening, Stop, stopped_by_signals
 from gatepass.settings.addresses import url_host
 
@@ -48,16 +48,18 @@ def run_servers(
     port: int,
     on_listening: Listening,
     aid: Callable[[], contextlib.AbstractAsyncContextManager[Aid]],
+    settle: Settle,
     limits: ServerLimits,
 ) -> None:
     """
     Run this very command `count` times as server processes, until SIGTERM or Ctrl-C, then drain them and return.
 
-    SIGHUP goes on to each.
+    SIGHUP goes on to each, once it answers.
 
     Args:
         on_listening: told once every one of them answers.
         aid: entered before the first start; what it yields serves each process.
+        settle: keeps what lost processes have reported.
 
     Raises:
         CannotListenError: before anything was started.
@@ -74,6 +76,7 @@ def run_servers(
                 sockets,
                 serve_aid,
                 on_ready=lambda: on_listening(address),
+                settle=settle,
                 drain_seconds=limits.drain_seconds,
             )
             async with stopped_by_signals(servers.reload) as stop:
@@ -96,6 +99,7 @@ class Servers:
         aid: Aid,
         *,
         on_ready: Callable[[], None],
+        settle: Settle,
         drain_seconds: float,
         command: Sequence[str] | None = None,
     ) -> None:
@@ -113,7 +117,8 @@ class Servers:
         self._drain_seconds = drain_seconds
         self._command = [sys.executable, *sys.orig_argv[1:]] if command is None else command
         self._running: dict[Process, Line] = {}
-        self._reports = Reports()
+        self._reports = Reports(settle)
+        self._to_reload: set[Line] = set()
         self._serving: set[asyncio.Future[None]] = set()
         self._were_ready = False
 
@@ -138,8 +143,9 @@ class Servers:
                 raise outcome
 
     async def reload(self) -> None:
-        """Pass SIGHUP on."""
-        self._send_all(signal.SIGHUP)
+        """Pass SIGHUP on. It would end one that is just starting, which gets it once it answers."""
+        self._to_reload.update(self._running.values())
+        self._pass_reload_on()
 
     async def _fill_place(self) -> None:
         """Always a process there. Those that end in a row before they were ready are replaced more and more slowly."""
@@ -149,6 +155,7 @@ class Servers:
             code = await process.wait()
             self._running.pop(process).close()
             self._reports.lose(line)
+            self._to_reload.discard(line)
             if not self._were_ready:
                 raise NotStartedError("a server process did not start; its own message stands above")
             failures = 0 if line.is_ready else failures + 1
@@ -179,6 +186,7 @@ class Servers:
         task.add_done_callback(self._serving.discard)
 
     def _note_ready(self) -> None:
+        self._pass_reload_on()
         if not self._were_ready and sum(line.is_ready for line in self._running.values()) == self._count:
             self._were_ready = True
             self._on_ready()
@@ -211,11 +219,21 @@ class Servers:
         await stop.insisted.wait()
         self._send_all(signal.SIGTERM)
 
+    def _pass_reload_on(self) -> None:
+        for process, line in self._running.items():
+            if line.is_ready and line in self._to_reload:
+                self._to_reload.discard(line)
+                _send(process, signal.SIGHUP)
+
     def _send_all(self, number: int) -> None:
         for process in self._running:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.send_signal(number)
+            _send(process, number)
+
+
+def _send(process: Process, number: int) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
 
 
 def _pause_seconds(failures: int) -> float:

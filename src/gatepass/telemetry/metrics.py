@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final
 
 import msgspec
@@ -105,8 +105,7 @@ class Metrics:
 
         Source: Prometheus text exposition format 0.0.4.
         """
-        read = (msgspec.json.decode(other, type=_Snapshot | None) for other in others)
-        self._others = [snapshot for snapshot in read if snapshot is not None]
+        self._others = _read(others)
         return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4.encode("ascii")
 
     def _new_series(self, operation: str, code: str) -> _Series:
@@ -115,15 +114,33 @@ class Metrics:
         return self._series.setdefault((operation, code), _Series(operation, code))
 
     def _together(self) -> Sequence[_Series]:
-        if not self._others:
-            return list(self._series.values())
-        sums: dict[tuple[str, str], _Series] = {}
-        for one in (*self._series.values(), *(series for other in self._others for series in other.series)):
-            whole = sums.setdefault((one.operation, one.code), _Series(one.operation, one.code))
-            whole.count += one.count
-            whole.seconds += one.seconds
-            whole.buckets = [a + b for a, b in zip(whole.buckets, one.buckets, strict=True)]
-        return list(sums.values())
+        own = list(self._series.values())
+        return _added_up((own, *(other.series for other in self._others))) if self._others else own
+
+
+def settled(reports: Iterable[bytes]) -> bytes:
+    """
+    One snapshot for all those of processes that are gone: what they have counted, and nothing that waits.
+
+    Args:
+        reports: what `Metrics.snapshot` or this function gave, or `null`.
+    """
+    return msgspec.json.encode(_Snapshot(_added_up(snapshot.series for snapshot in _read(reports)), 0.0))
+
+
+def _read(reports: Iterable[bytes]) -> list[_Snapshot]:
+    read = (msgspec.json.decode(report, type=_Snapshot | None) for report in reports)
+    return [snapshot for snapshot in read if snapshot is not None]
+
+
+def _added_up(counted: Iterable[Sequence[_Series]]) -> list[_Series]:
+    sums: dict[tuple[str, str], _Series] = {}
+    for one in chain.from_iterable(counted):
+        whole = sums.setdefault((one.operation, one.code), _Series(one.operation, one.code))
+        whole.count += one.count
+        whole.seconds += one.seconds
+        whole.buckets = [a + b for a, b in zip(whole.buckets, one.buckets, strict=True)]
+    return list(sums.values())
 
 
 def _durations(counted: Sequence[_Series]) -> Metric:
