@@ -32,7 +32,7 @@ from gatepass.domain.secret import Secret
 from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.schema import MergedSchema, SchemaLimits, UpstreamSchema
 from gatepass.gateway.schema_merge import Introspection
-from gatepass.gateway.upstream import Upstream
+from gatepass.gateway.upstream import Outgoing, Upstream, UpstreamAnswer
 from gatepass.graphql.sign_in_schema import RESERVED
 from gatepass.http.asgi import Receive, Scope, Send
 from tests.gateway.actors import Line, http
@@ -302,6 +302,24 @@ async def test_the_schema_is_read_again_on_a_timer(reads: Reads) -> None:
     await until(lambda: source.current() is not None)
     api.schema = build_schema("type Query { other: Int }")
     await until(lambda: "other" in fields_of(current(source).schema.query_type))
+
+
+async def test_readings_of_a_slow_upstream_leave_nothing_behind(reads: Reads) -> None:
+    """Who waits for long listens for the client's end. There is no client here: each reading left a task for ever."""
+
+    class Slow(AsgiUpstream):
+        async def send(self, outgoing: Outgoing) -> UpstreamAnswer:
+            with outgoing.hangup.calling(lambda: None):
+                return await super().send(outgoing)
+
+    source = reads(Slow(Api()))
+    await source.refresh()
+    before = asyncio.all_tasks()
+    for _ in range(10):
+        await source.refresh()
+    for _ in range(3):
+        await asyncio.sleep(0)  # a task that was cancelled ends in a turn of the loop
+    assert len(asyncio.all_tasks()) == len(before)
 
 
 async def test_it_closes_at_once_where_a_reading_ends_that_very_moment(reads: Reads) -> None:
