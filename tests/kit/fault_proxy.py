@@ -37,6 +37,7 @@ class FaultProxy:
         self._refuses = False
         self._cut: _Cut | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -56,6 +57,10 @@ class FaultProxy:
     def cut_at(self, request: int, loss: Loss) -> None:
         """Reset the connection over which the so-manieth request from now on comes; others go on."""
         self._cut = _Cut(request, loss)
+
+    def say(self, message: bytes) -> None:
+        """Have the database say that on every connection that there is; they stay open."""
+        asyncio.run_coroutine_threadsafe(self._say_on_all(message), self._loop).result(10)
 
     def refuse(self, *, refuses: bool) -> None:
         """Take no connections any more, or take them again."""
@@ -90,12 +95,14 @@ class FaultProxy:
             return
         pair = {writer, there_writer}
         self._writers |= pair
+        self._clients.add(writer)
         try:
             await asyncio.gather(
                 self._pump(reader, there_writer, pair, is_request=True), self._pump(there_reader, writer, pair)
             )
         finally:
             self._writers -= pair
+            self._clients.discard(writer)
             for end in pair:
                 end.transport.abort()
 
@@ -137,6 +144,10 @@ class FaultProxy:
         writer.write(data)
         await writer.drain()
         await asyncio.sleep(0.2)
+
+    async def _say_on_all(self, message: bytes) -> None:
+        for writer in self._clients:
+            writer.write(message)
 
     async def _reset_all(self) -> None:
         for writer in self._writers:

@@ -24,6 +24,10 @@ from tests.kit.postgres import own_server, shared_server
 from tests.kit.store_world import HASH, MINUTE, NOW, Person, a_session, announced, enrol, stored
 from tests.kit.waiting import until
 
+_SAID = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+_LEAVE = b"E" + (len(_SAID) + 4).to_bytes(4, "big") + _SAID
+"""`ErrorResponse` of PostgreSQL's protocol 3.0, as a server sends it that is stopped."""
+
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[FaultProxy]:
@@ -147,6 +151,22 @@ async def test_all_connections_are_cut_and_the_next_question_is_answered(ana: Pe
     proxy.cut()
     assert await ana.store.accounts.find(ana.account.email) is not None
     assert isinstance(await ana.refreshes(session, 0), Rotated)
+
+
+async def test_a_server_that_takes_its_leave_and_has_not_hung_up_yet_is_a_store_that_is_away(
+    ana: Person, proxy: FaultProxy
+) -> None:
+    """In asyncpg such a connection is in a state that has no name; that was an error that nobody expected."""
+    email = ana.account.email
+    await asyncio.gather(*(ana.store.accounts.find(email) for _ in range(5)))  # on connections of their own
+    found = []
+    proxy.say(_LEAVE)
+    await asyncio.sleep(0.02)  # until it is read; where it is not yet, the question is answered with it
+    for _ in range(20):
+        with contextlib.suppress(StoreUnavailable):
+            found.append(await ana.store.accounts.find(email))
+    assert found
+    assert None not in found
 
 
 async def test_while_nobody_can_connect_everything_fails_soon_and_then_goes_on(ana: Person, proxy: FaultProxy) -> None:

@@ -70,6 +70,9 @@ def is_lost_connection(error: BaseException) -> bool:
     state = _state(error)
     if state:
         return state.startswith(_CONNECTION_STATES)
+    # What asyncpg says where the server has taken its leave and not hung up yet; its subclasses mean other things.
+    if type(error) is asyncpg.InternalClientError:
+        return True
     return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError) and not is_its_own(error)
 
 
