@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from graphql import GraphQLError
 
 from gatepass.domain.errors import RequestTooLarge
 from gatepass.graphql import engine
 from gatepass.graphql.classification import root_fields
 from gatepass.graphql.document import Document, read_document
-from gatepass.graphql.limits import DocumentLimits
+from gatepass.graphql.limits import MAX_OWN_LINES, DocumentLimits
+from gatepass.graphql.refusal import problem_of
 from tests.graphql.world import BEARER, PASSWORD, SIGN_IN, USER, Api
 
 NARROW = DocumentLimits(
@@ -70,6 +74,24 @@ async def test_requests_that_are_answered_here_are_small(api: Api) -> None:
         answer = await api.post(text, variables)
         assert (answer.status, answer.code) == (413, "REQUEST_TOO_LARGE")
     assert len(api.deeds.calls) == 1
+
+
+async def test_documents_that_are_answered_here_have_few_lines() -> None:
+    """The line of each error is counted from the top: a hundred errors below 60,000 empty lines took 1.3 s."""
+    for line_end in ("\n", "\r", "\r\n"):
+        few, many = line_end * (MAX_OWN_LINES - 1), line_end * MAX_OWN_LINES
+        for text in ("{ gatepass { issuer } }", "{ __schema { types { name } } }"):
+            assert "data" in (await Api().post(few + text)).json
+            assert (await Api().post(text + many)).code == "REQUEST_TOO_LARGE"
+        assert "data" in (await Api().post(many + "{ a }", headers=BEARER)).json
+
+
+def test_an_error_of_many_spaces_is_told_in_one_pass() -> None:
+    """Names of members are told as they are: one of 20,000 spaces took 46 s to be searched for a suggestion."""
+    began = time.thread_time()
+    assert problem_of(GraphQLError("a" + " " * 20_000 + "b")).message == "a" + " " * 20_000 + "b"
+    assert problem_of(GraphQLError("No such field.  Did you mean 'a' or\n'b'?")).message == "No such field."
+    assert time.thread_time() - began < 2
 
 
 async def test_depth_is_measured_once_per_fragment() -> None:

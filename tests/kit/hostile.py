@@ -79,6 +79,7 @@ ANSWERED_HERE = {
     "a sign-in deep in lists": "mutation{signIn(useManagementflow:" + "[" * 60 + "true" + "]" * 60 + "){accessToken}}",
     "fields that might conflict": "mutation{signOut{" + "sessions " * 130 + "}}",
     "fragments that might conflict": "mutation{signOut{" + "...F " * 40 + "}}fragment F on SignedOut{sessions}",
+    "errors below empty lines": "mutation{" + "\n" * 60_000 + "signOut{" + "".join(f"a{n} " for n in range(120)) + "}}",
     "an account by many names": "{gatepass{" + "".join(f"a{n}:issuer " for n in range(140)) + "}}",
     "a schema in a schema": "{__schema{types{" + "fields{type{" * 12 + "name" + "}}" * 12 + "}}}",
     "a schema by many names": "{" + "".join(f"a{n}:__schema{{types{{name}}}}" for n in range(90)) + "}",
@@ -130,6 +131,10 @@ BODIES = {
     "more than a body may have": b" " * 1_100_000,
     "a member of every wrong kind": envelope(operationName=[], variables="x", extensions=7),
     "a name as long as a document": envelope(operationName="a" * 900_000),
+    "a name of spaces": envelope(
+        "mutation($c:SignInCredentials!){signIn(useManagementflow:true,credentials:$c){accessToken}}",
+        variables={"c": {"userName": "a@example.org", "password": "x", " " * 8_000: 1}},
+    ),
     "an endless chain of extensions": envelope(extensions={"a": "[" * 500_000}),
 }
 """Bodies of which the document is the least."""

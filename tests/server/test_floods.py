@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from gatepass.http.asgi import Receive, Scope, Send
+from tests.kit.waiting import until
 from tests.server.conftest import Start, StubApp
 
 ASK = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -65,3 +66,28 @@ async def test_who_reads_slowly_and_steadily_gets_all_of_it(started: Start) -> N
             read += len(piece)
             await asyncio.sleep(0.05)
         assert time.monotonic() - began > 1.5
+
+
+async def test_only_so_many_requests_wait_behind_one(started: Start) -> None:
+    """
+    Each takes a hundred times its bytes, and ten thousand fit into one piece: 16 MB, and half a second to parse them.
+
+    Those that are there are answered, the last says that it is the last, and the client sends the others again.
+    RFC 9112 §9.3.2.
+    """
+    async with started() as server, server.connection() as (reader, writer):
+        writer.write(ASK.replace(b"/x", b"/wait") + ASK * 300)
+        await until(lambda: bool(server.app.bodies))
+        server.app.let_go.set()
+        answered = await asyncio.wait_for(reader.read(), 30)
+    assert 101 <= len(server.app.requests) < 300
+    assert answered.count(b"HTTP/1.1 200 ") == len(server.app.requests)
+    assert answered.lower().count(b"connection: close") == 1
+    assert answered.endswith(b"2\r\n/x\r\n0\r\n\r\n")
+
+
+async def test_a_hundred_requests_behind_one_are_all_answered(started: Start) -> None:
+    async with started() as server, server.connection() as (reader, writer):
+        writer.write(ASK * 100 + ASK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        answered = await asyncio.wait_for(reader.read(), 30)
+    assert answered.count(b"HTTP/1.1 200 ") == 101

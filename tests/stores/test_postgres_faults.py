@@ -255,3 +255,14 @@ async def test_a_server_that_is_told_to_drop_its_clients_is_used_again(ana: Pers
     await asyncio.sleep(0.1)
     moved = await ana.refreshes(session, 0)
     assert moved == Rotated(replace(session, generation=moved.session.generation, rotated_at=NOW))  # type: ignore[union-attr]
+
+
+async def test_a_balancer_without_a_database_behind_it_is_not_taken_for_one_without_tls(
+    proxy: FaultProxy, schema: str
+) -> None:
+    """It takes the connection and hangs up. A URL that says nothing of TLS asks for it all the same, and the first."""
+    proxy.refuse(refuses=True)
+    with pytest.raises(
+        StoreUnavailable, match=r"The database hung up before a connection was made\. Check that it runs"
+    ):
+        await postgres.open_store(shared_server().url(schema, port=proxy.port))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
-from gatepass.domain.errors import Code
+from gatepass.app.observing import ReadinessReport
+from gatepass.domain.errors import Code, Fault, StoreUnavailable
 from gatepass.http.error_table import TABLE
 from tests.kit.world import Person, World
 
@@ -37,6 +40,21 @@ async def test_health_says_up_and_ready(world: World) -> None:
     assert (await world.client.get("/livez")).json() == {"status": "ok", "checks": {}}
     ready = await world.client.get("/readyz")
     assert ready.json() == {"status": "ok", "checks": {"store": True, "revocations": True, "keys": True}}
+
+
+def test_why_a_process_is_not_ready_is_logged_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    """`/readyz` is asked every few seconds."""
+    report = ReadinessReport()
+    full, away = StoreUnavailable("The disk is full."), StoreUnavailable("The database cannot be reached.")
+    with caplog.at_level(logging.INFO, "gatepass"):
+        seen: list[dict[str, Fault]] = [{}, {"store": full}, {"store": full}, {"store": away}, {}, {}]
+        for faults in seen:
+            report(faults)
+    assert [(record.getMessage(), getattr(record, "store", None)) for record in caplog.records] == [
+        ("not ready", "The disk is full."),
+        ("not ready", "The database cannot be reached."),
+        ("ready again", None),
+    ]
 
 
 async def test_metrics_count_what_happened(world: World, ana: Person) -> None:

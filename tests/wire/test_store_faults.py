@@ -56,7 +56,7 @@ async def status(person: Person, tokens: Tokens) -> int:
 
 
 async def test_without_its_database_a_service_fails_closed_says_so_and_heals(
-    world: World, ana: Person, proxy: FaultProxy
+    world: World, ana: Person, proxy: FaultProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     tokens = await ana.signs_in()
     assert (await ana.asks_who_they_are(tokens)).status == 200
@@ -68,6 +68,8 @@ async def test_without_its_database_a_service_fails_closed_says_so_and_heals(
     assert refused.status >= 500
     assert refused.code == "INTERNAL"
     assert (await world.client.get("/livez")).status_code == 200
+    reasons = [getattr(record, "store", "") for record in caplog.records if record.getMessage() == "not ready"]
+    assert any(reasons)
     proxy.refuse(refuses=False)
     await becomes((200, True, True), lambda: readiness(world))
     assert await status(ana, tokens) == 200

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gatepass.app.ground import Ground
-from gatepass.app.observing import report_fault
+from gatepass.app.observing import ReadinessReport, report_fault
 from gatepass.app.values import body_limits
 from gatepass.gateway.forward import Gateway
 from gatepass.gateway.schema import UpstreamSchema
@@ -61,7 +61,7 @@ def routes_of(
             ),
             **service_routes(
                 jwks=ground.keyring.jwks,
-                readiness=CheckReadiness(ground.store, ground.keyring.check_usable, ground.revoked),
+                readiness=CheckReadiness(ground.store, ground.keyring.check_usable, ground.revoked, ReadinessReport()),
                 metrics=_metrics_page(metrics, siblings),
             ),
             **forward_auth_routes(deeds.authenticate, report_fault),

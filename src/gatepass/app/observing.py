@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
+from gatepass.domain.errors import Fault
 from gatepass.http.client_address import ClientAddress
 from gatepass.http.cross_origin import CrossOrigin
 from gatepass.http.edge import Edge, Observer
@@ -28,6 +30,24 @@ def edge_before(paths: Paths, settings: Settings, metrics: Metrics) -> Edge:
         cross_origin=CrossOrigin(settings.cors_origins, verdicts=FORWARD_AUTH_PATH),
         in_flight=InFlight(settings.max_requests_per_client),
     )
+
+
+class ReadinessReport:
+    """Logs why a process is not ready when that changes: who asks at `/readyz` asks every few seconds."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def __call__(self, faults: Mapping[str, Fault]) -> None:
+        """Take the parts that are out of order now."""
+        reasons = {part: str(fault) for part, fault in faults.items()}
+        if reasons == self._known:
+            return
+        self._known = reasons
+        if reasons:
+            _log.error("not ready", extra=reasons)
+        else:
+            _log.info("ready again")
 
 
 def report_fault(request: Request, error: BaseException) -> None:

@@ -20,7 +20,7 @@ from gatepass.graphql.document import Document, read_document
 from gatepass.graphql.envelope import Envelope, from_json, from_query_string
 from gatepass.graphql.forwarding import forwardable
 from gatepass.graphql.introspection import Introspection
-from gatepass.graphql.limits import MAX_OWN_BODY_BYTES, DocumentLimits
+from gatepass.graphql.limits import MAX_OWN_BODY_BYTES, MAX_OWN_LINES, DocumentLimits
 from gatepass.graphql.literals import with_plain_spaces
 from gatepass.graphql.lru import Lru
 from gatepass.graphql.ports import Deeds, SchemaSource
@@ -177,8 +177,7 @@ class GraphqlEndpoint:
             return await self._sign_in.run_planned(asked, occasion_of(request, Door.GRAPHQL))
         classification = asked.classification
         _check_method(request, classification)
-        if len(asked.envelope.body) > MAX_OWN_BODY_BYTES:
-            raise RequestTooLarge(f"A request that is answered here may have {MAX_OWN_BODY_BYTES} bytes, not more.")
+        _check_own_size(asked.envelope)
         if asked.document is None or classification.kind is Kind.INTROSPECTION:
             merged = classification.asks_schema and await self._shows_all(request)
             return await self._introspection.answer(asked.envelope, merged=merged, memorable=asked.memorable)
@@ -231,6 +230,14 @@ def _body_to_forward(asked: _Asked) -> bytes:
         return envelope.body
     text = forwardable(asked.document, asked.document.operation(envelope.operation_name))
     return envelope.body if text is None else envelope.body_with(text)
+
+
+def _check_own_size(envelope: Envelope) -> None:
+    query = envelope.query
+    if len(envelope.body) > MAX_OWN_BODY_BYTES:
+        raise RequestTooLarge(f"A request that is answered here may have {MAX_OWN_BODY_BYTES} bytes, not more.")
+    if query.count("\n") + query.count("\r") - query.count("\r\n") >= MAX_OWN_LINES:
+        raise RequestTooLarge(f"A query that is answered here may have {MAX_OWN_LINES} lines, not more.")
 
 
 def _check_method(request: Request, classification: Classification) -> None:

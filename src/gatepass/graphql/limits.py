@@ -19,6 +19,9 @@ MAX_INTROSPECTION_LIST_ALIASES: Final = 2
 MAX_OWN_BODY_BYTES: Final = 131_072
 """Of a request that is answered here, variables and all."""
 
+MAX_OWN_LINES: Final = 4_096
+"""Of a document that is answered here: its lines are counted from the top for each of perhaps 150 errors."""
+
 MAX_ERRORS: Final = 5
 """How many errors of one document are told."""
 

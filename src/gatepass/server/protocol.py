@@ -23,13 +23,15 @@ from gatepass.domain.errors import Code
 from gatepass.http.asgi import WHOLE, App
 from gatepass.server.exchange import Connection, Exchange
 from gatepass.server.offered_upgrade import body_parser, framing_of
-from gatepass.server.refusal import BadHostError, HeadTooLargeError, UnknownCodingError, refusal
+from gatepass.server.refusal import BadHostError, HeadTooLargeError, TooManyPipelinedError, UnknownCodingError, refusal
 
 _COLON_SPACE_AND_LINE_END: Final = 4
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _LEAST_READ: Final = 16_384
 """Bytes that a client has to read within `unread_seconds`."""
 _LONGEST_REMEMBERED_PATH: Final = 128
+_MAX_PIPELINED: Final = 100
+"""Requests behind one that is not answered yet: each takes up to a hundred times its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ class BoundedHttpProtocol(Connection):
 
     def on_message_begin(self) -> None:
         """Begin a head. Its first bytes are not counted as unparsed: the last request's may be in the same piece."""
+        if len(self.pipeline) >= _MAX_PIPELINED:
+            raise TooManyPipelinedError
         super().on_message_begin()
         self._hosts.clear()
         self._reads_head = True

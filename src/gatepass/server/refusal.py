@@ -18,6 +18,10 @@ class BadHostError(Exception):
     """Raised through the parser to stop it: no Host, several, or one that is none."""
 
 
+class TooManyPipelinedError(Exception):
+    """Raised through the parser to stop it: what is here is answered, and the client sends the rest again."""
+
+
 class UnknownCodingError(Exception):
     """Raised through the parser to stop it: the body is not only chunked, and whoever decodes it reads another one."""
 

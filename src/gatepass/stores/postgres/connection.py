@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 from gatepass.domain.errors import StoreUnavailable
+from gatepass.stores.postgres.faults import HUNG_UP
 
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
 COMMAND_TIMEOUT: Final = timedelta(seconds=10)
@@ -20,10 +21,6 @@ COMMAND_TIMEOUT: Final = timedelta(seconds=10)
 OLDEST_VERSION: Final = 13
 _PGBOUNCER: Final = "pgbouncer"
 _APPLICATION_NAME: Final = "gatepass"
-_HUNG_UP: Final = (
-    "The database hung up before a connection was made. Check that it runs, and with TLS, that it trusts the "
-    "authority of the certificate in sslcert."
-)
 _SWITCH: Final = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 _ABOUT: Final = """
 SELECT current_setting('server_version_num')::int / 10000 AS version,
@@ -109,7 +106,7 @@ class Target:
         try:
             return await asyncpg.connect(self.dsn, timeout=CONNECT_TIMEOUT.total_seconds(), **self._options())
         except asyncpg.PostgresConnectionError as error:
-            raise StoreUnavailable(_HUNG_UP) from error
+            raise StoreUnavailable(HUNG_UP) from error
 
     def _options(self) -> dict[str, Any]:
         named = any(name == "application_name" for name, _ in parse_qsl(urlsplit(self.dsn).query))

@@ -44,6 +44,10 @@ _BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
     ),
     (OSError, "The database cannot be reached. Check that it runs, and the host and port of database_url."),
 )
+HUNG_UP: Final = (
+    "The database hung up before a connection was made. Check that it runs, and with TLS, that it trusts the "
+    "authority of the certificate in sslcert."
+)
 _LENGTHS: Final = (5, 3, 2)
 _CONNECTION_STATES: Final = ("08", "57P")
 _OWN_STATES: Final = ("22", "23")
@@ -113,7 +117,9 @@ def _message(error: BaseException) -> str:
         )
     if isinstance(error, FileNotFoundError | PermissionError) and error.filename:
         return f"{error.filename} cannot be opened: {error.strerror}."
-    if type(error) is ConnectionError:  # asyncpg's own, and none of the system's
+    if type(error) is ConnectionError:  # asyncpg's own, and none of the system's; its text alone tells them apart
+        if "rejected SSL upgrade" not in str(error):
+            return HUNG_UP
         return (
             "The database does not begin TLS, which sslmode in database_url asks for. Check that it has ssl = on, and "
             "that the port is the database's."
