@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.web.conftest import Ana, profile, serving
-from tests.web.fake_endpoint import HOSTILE
+from tests.web.fake_endpoint import HOSTILE, Endpoint
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,21 @@ def test_a_subscription_can_be_stopped(signed_in: Ana) -> None:
     signed_in.presses("Stop")
     expect(signed_in.status).to_contain_text("Stopped")
     expect(signed_in.page.get_by_role("button", name="Stop")).to_be_hidden()
+
+
+def test_in_the_systems_own_colours_nothing_looks_selected_but_what_is(browser: Browser, endpoint: Endpoint) -> None:
+    """As with Windows' contrast themes: they paint behind what is coloured, and show borders that were transparent."""
+    context = browser.new_context(forced_colors="active")
+    ana = Ana(context.new_page(), endpoint.service)
+    ana.opens(endpoint.url)
+    ana.runs("{ hello }")
+    ana.reads("UNAUTHENTICATED")
+    assert ana.page.evaluate("[...CSS.highlights.values()].map(each => each.size)") == []
+    borders = ana.page.get_by_role("tab").evaluate_all(
+        "tabs => tabs.map(tab => getComputedStyle(tab).borderBottomColor)"
+    )
+    assert len(set(borders)) == 2
+    context.close()
 
 
 def test_a_flood_of_events_leaves_the_page_time_to_be_stopped(signed_in: Ana) -> None:

@@ -105,6 +105,30 @@ def test_what_was_kept_goes_when_the_form_says_that_it_is_a_password(iris: Iris)
     assert PASSWORD not in iris.kept()
 
 
+def test_a_variable_that_was_sent_as_a_password_is_known_after_a_reload_and_in_another_tab(
+    iris: Iris, context: BrowserContext, endpoint: Endpoint
+) -> None:
+    """By its name, which is all that is kept of it, until a sign-out."""
+    iris.runs(SIGN_IN, f'{{"who": "{EMAIL}", "p": "{PASSWORD}"}}')
+    iris.reads("accessToken")
+    iris.page.reload()
+    iris.sees_the_editor()
+    for tab in (iris, iris_at(context, endpoint)):
+        for name in ("name", "p"):
+            tab.runs(f"query By_{name}(${name}: String) {{ hello(name: ${name}) }}", f'{{"{name}": "x-{PASSWORD}"}}')
+            tab.reads("UNAUTHENTICATED")
+            rests(tab)
+            assert (f"By_{name}" in tab.kept()) is (name == "name")
+            assert (f"By_{name}" in history_of(tab)) is (name == "name")
+    assert '"p"' in iris.kept()
+    iris.presses("Show Sign-in")
+    iris.signs_in()
+    iris.is_signed_in()
+    iris.presses("Sign out")
+    iris.is_signed_out()
+    assert '"p"' not in iris.kept()
+
+
 def test_typed_by_hand_and_never_run_it_is_kept_nowhere(iris: Iris) -> None:
     iris.page.locator(".graphiql-query-editor .view-lines").click()
     iris.page.keyboard.press("Control+a")

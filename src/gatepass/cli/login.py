@@ -123,6 +123,7 @@ def _sign_in(
 ) -> str:
     from gatepass.client import Client, SignInRefused  # noqa: PLC0415 - it brings httpx2
 
+    user = (user or "").strip()
     if not user:
         if not connection.may_ask:
             raise click.UsageError("Who? Give the e-mail address: --user USER, or GATEPASS_USERNAME.")

@@ -10,6 +10,11 @@ export function useCleanHistory(desk) {
   useEffect(() => {
     const clean = () => { for (const entry of entries.filter(isSecret)) deleteFromHistory(entry, true); };
     desk.addEventListener("secret", clean);
-    return () => desk.removeEventListener("secret", clean);
+    // Another tab may have learnt it.
+    addEventListener("storage", clean);
+    return () => {
+      desk.removeEventListener("secret", clean);
+      removeEventListener("storage", clean);
+    };
   }, [desk, entries, deleteFromHistory]);
 }

@@ -8,7 +8,7 @@ import { operationsIn } from "gatepass-shared/document.js";
 import { troubleIn } from "gatepass-shared/endpoint.js";
 import { pairIn } from "gatepass-shared/tokens.js";
 import { exactJson, sizeText } from "./exact-json.js";
-import { rememberSent, rememberValue } from "./secrets.js";
+import { rememberSent, rememberValue, secretVariablesIn } from "./secrets.js";
 
 export const SCHEMA_QUERY = "SchemaForTheIde";
 const NOTHING = { facts: "", mood: "", errors: [], pair: null };
@@ -66,7 +66,10 @@ export class Desk extends EventTarget {
   #run(request, headers, observer) {
     const turn = new AbortController();
     this.#running.add(turn);
-    if (rememberSent(request)) this.#judgeAgain();
+    if (rememberSent(request)) {
+      this.#storage.rememberVariables(secretVariablesIn(request.query));
+      this.#judgeAgain();
+    }
     this.#show({ ...NOTHING, facts: "Waiting …" });
     this.#send(request, { headers: textsOf(headers), streams: typeOf(request) === "subscription", signal: turn.signal }, observer)
       .catch((trouble) => this.#fail(trouble, turn, observer))

@@ -3,6 +3,8 @@
  *
  * It errs on the side of forgetting: a query that merely asks for a field named `passwordHint` is not kept either.
  */
+import { tokensOf } from "gatepass-shared/document.js";
+
 const NAMED = /signIn|pass_?word|passwd|pwd|passphrase|passcode|secret|credential|(?:refresh|access|bearer|auth|api|id|session|csrf)[_-]?(?:token|key)|authori[sz]ation|cookie|\bbearer\b|\bbasic\s+[\w+/=]{8}|\b(?:token|otp|pin|pw)\b/i;
 const FORMED = /\bgp[hr]_[\w-]{8}|\beyJ[\w-]{6,}\.[\w-]+\.|-----BEGIN /;
 const SHORTEST_VALUE = 4;
@@ -24,6 +26,18 @@ export function rememberSent({ query, variables }) {
   const literals = Array.from(query.matchAll(/"((?:[^"\\\n]|\\.)*)"/g), ([, literal]) => unescaped(literal));
   for (const value of [...literals, ...stringsIn(variables)]) rememberValue(value);
   return true;
+}
+
+/** Names of the variables that stand in a document where a credential has to: p in `password: $p`. */
+export function secretVariablesIn(query) {
+  const tokens = tokensOf(query).filter(({ kind }) => kind !== "comment");
+  return tokens.filter((_, at) => at > 2 && NAMED.test(tokens[at - 3].text) && tokens[at - 2].text === ":" && tokens[at - 1].text === "$").map(({ text }) => text);
+}
+
+/** True when the text of variables, be it JSON already or not yet, gives one of these a value. */
+export function givesVariable(text, names) {
+  const read = unescaped(text ?? "");
+  return names.some((name) => new RegExp(`"${name}"\\s*:`).test(read));
 }
 
 /** Remember one secret, such as a password that was typed into the form. */

@@ -6,12 +6,15 @@
  * whole.
  */
 import { PLACE } from "gatepass-shared/endpoint.js";
-import { holdsSecret } from "./secrets.js";
+import { givesVariable, holdsSecret } from "./secrets.js";
 
 const PREFIX = `gatepass ide ${PLACE} `;
 const LAYOUT = new Set(["graphiql:theme", "graphiql:visiblePlugin", "graphiql:docExplorerFlex", "graphiql:editorFlex", "graphiql:secondaryEditorFlex"]);
 const OF_THE_TAB = { "graphiql:query": "query", "graphiql:variables": "variables" };
 const TABS = "graphiql:tabState";
+/** Names alone, never a value: another tab and the page after a reload have to know them too. */
+const SECRET_VARIABLES = "secret variables";
+const MOST_NAMES = 50;
 const HISTORY = { "graphiql:queries": withoutHeaders, "graphiql:favorites": withoutHeaders };
 const CLEANED = { [TABS]: withoutSecretTabs, ...HISTORY };
 const JUDGED = { [TABS]: withoutSecretTabs, ...Object.fromEntries(Object.keys(HISTORY).map((key) => [key, withoutSecrets])) };
@@ -37,6 +40,12 @@ export class DeskStorage {
     if (kept === null) throw new SecretRefused("Not kept.");
     // Site data may be blocked, or full: then the page forgets, and goes on.
     try { localStorage.setItem(PREFIX + key, kept); } catch { /* see above */ }
+  }
+
+  /** What these variables hold is not kept from now on, until a sign-out. */
+  rememberVariables(names) {
+    const known = [...new Set([...names, ...secretVariables()])].slice(0, MOST_NAMES);
+    try { if (names.length && !this.#retired) localStorage.setItem(PREFIX + SECRET_VARIABLES, JSON.stringify(known)); } catch { /* see setItem */ }
   }
 
   /** What was kept may have looked harmless until now: a variable, say, before its query said `signIn`. */
@@ -71,6 +80,10 @@ function ownKeys() {
   try { return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)); } catch { return []; }
 }
 
+function secretVariables() {
+  try { return JSON.parse(localStorage.getItem(PREFIX + SECRET_VARIABLES) ?? "[]").filter((name) => /^\w+$/.test(name)); } catch { return []; }
+}
+
 function openTab(state) {
   try {
     const { tabs, activeTabIndex } = JSON.parse(state);
@@ -99,5 +112,5 @@ function withoutSecrets(history) {
 
 /** True when a tab, or an entry of the history, may not be kept. */
 export function isSecret({ query, variables, headers, title, label, operationName }) {
-  return holdsSecret(query, variables, headers, title, label, operationName);
+  return holdsSecret(query, variables, headers, title, label, operationName) || givesVariable(variables, secretVariables());
 }

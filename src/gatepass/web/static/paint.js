@@ -14,7 +14,7 @@ const painted = new WeakMap();
 export function write(element, text, language) {
   unpaint(element);
   element.textContent = text;
-  if (!globalThis.Highlight || !CSS.highlights || text.length > MOST_CHARACTERS || !text) return;
+  if (!globalThis.Highlight || !CSS.highlights || isForced() || text.length > MOST_CHARACTERS || !text) return;
   const node = element.firstChild;
   const ranges = spansOf(text, language).map(({ colour, start, end }) => {
     const range = new StaticRange({ startContainer: node, startOffset: start, endContainer: node, endOffset: end });
@@ -29,6 +29,9 @@ export function unpaint(element) {
   for (const { colour, range } of painted.get(element) ?? []) highlightFor(colour).delete(range);
   painted.delete(element);
 }
+
+/** In the system's own colours whatever is coloured looks selected. */
+function isForced() { return matchMedia("(forced-colors: active)").matches; }
 
 function highlightFor(colour) {
   if (!CSS.highlights.has(colour)) CSS.highlights.set(colour, new Highlight());
