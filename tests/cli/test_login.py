@@ -95,6 +95,15 @@ def test_an_empty_password_is_no_attempt(gatepass: Gatepass, state: Path, tmp_pa
         assert "is empty: there is no password in it.\n" in result.err
 
 
+def test_where_nothing_can_be_kept_nobody_is_signed_in(gatepass: Gatepass, plain: PlainServer, state: Path) -> None:
+    """A disk that can only be read, say: the sign-in would live on at the API, and nobody could end it."""
+    (state / "plain.lock").mkdir(parents=True)
+    result = gatepass("login", plain.address, "--profile", "plain", "-u", EMAIL, "--password-stdin", stdin=PASSWORD)
+    assert (result.code, result.out) == (1, "")
+    assert "plain.lock cannot be opened: Is a directory." in result.err
+    assert plain.counts["signIn"] == 0
+
+
 def test_spaces_around_an_address_are_none_of_it(gatepass: Gatepass, plain: PlainServer, state: Path) -> None:
     """As where it is asked for."""
     result = gatepass("login", plain.address, "-u", f" {EMAIL} ", "--password-stdin", stdin=PASSWORD)
