@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from gatepass.app.doors import Siblings
@@ -31,7 +31,7 @@ class Gatepass:
     The GraphQL endpoint (`settings.graphql_path`, with and without closing slash) and the service routes are answered
     here; protected operations reach `app` with the caller in `scope["gatepass"]`, a `Caller`. Every other path is 404:
     many GraphQL applications answer wherever they are asked, and would answer everybody there. WebSockets are refused,
-    for nothing would check them. The application must be run with the lifespan protocol.
+    for nothing would check them. It must be run with the lifespan protocol, or within `running()`.
 
     Args:
         app: the application to protect; None forwards operations to `settings.upstream` on HTTP.
@@ -70,7 +70,7 @@ class Gatepass:
         if self._service is None:
             raise RuntimeError(
                 "Gatepass was not started: run it with a server that speaks the ASGI lifespan protocol "
-                "(uvicorn: lifespan='on'; mounted in another application: enter its lifespan)."
+                "(uvicorn: lifespan='on'), or, mounted in another application or in a test, within its running()."
             )
         ours = _without_root(scope)
         path = ours["path"]
@@ -81,6 +81,31 @@ class Gatepass:
                 await _refuse_websocket(receive, send)
         else:
             await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
+
+    @asynccontextmanager
+    async def running(self, state: dict[str, Any] | None = None) -> AsyncIterator[None]:
+        """
+        Started within, with the application; for where no server does it: below a mount, and in tests.
+
+        Args:
+            state: lifespan state, shared with the application.
+
+        Raises:
+            SettingsError, Fault: it cannot start.
+            RuntimeError: the application cannot.
+        """
+        state = {} if state is None else state
+        async with AsyncExitStack() as stack:
+            if self._wrapped is not None:
+                await stack.enter_async_context(lifespan_of(self._wrapped, state))
+            composed = compose(
+                self.settings, self._wrapped, self._directory, state, self._clock, siblings=self._siblings
+            )
+            self._service = await stack.enter_async_context(composed)
+            try:
+                yield
+            finally:
+                self._service = None
 
     def report(self) -> bytes:
         """What this process has counted, as JSON for its siblings."""
@@ -100,21 +125,14 @@ class Gatepass:
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        state: dict[str, Any] = scope.get("state", {})
         async with AsyncExitStack() as stack:
             try:
-                if self._wrapped is not None:
-                    await stack.enter_async_context(lifespan_of(self._wrapped, state))
-                composed = compose(
-                    self.settings, self._wrapped, self._directory, state, self._clock, siblings=self._siblings
-                )
-                self._service = await stack.enter_async_context(composed)
+                await stack.enter_async_context(self.running(scope.get("state", {})))
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            self._service = None
         await send({"type": "lifespan.shutdown.complete"})
 
 

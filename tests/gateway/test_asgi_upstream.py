@@ -225,6 +225,13 @@ async def test_no_usable_answer_is_upstream_unavailable(guards: Guards, faults: 
     assert len(faults) == 1
 
 
+async def test_an_application_that_cannot_meet_accept_is_no_outage(guards: Guards) -> None:
+    """The same as an upstream on HTTP."""
+    received = await Client(guards(AsgiUpstream(saying(start(406, []), body(b"")))), kind="subscription").asks()
+    assert (received.status, received.code) == (406, "BAD_USER_INPUT")
+    assert b"text/event-stream" in received.body
+
+
 @pytest.mark.parametrize("fails", [False, True])
 async def test_an_answer_that_breaks_never_looks_whole(guards: Guards, fails: bool) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

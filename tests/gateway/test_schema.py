@@ -34,7 +34,7 @@ from gatepass.gateway.schema import MergedSchema, SchemaLimits, UpstreamSchema
 from gatepass.gateway.schema_merge import Introspection
 from gatepass.gateway.upstream import Upstream
 from gatepass.graphql.sign_in_schema import RESERVED
-from gatepass.http.asgi import Receive, Scope, Send
+from gatepass.http.asgi import Message, Receive, Scope, Send
 from tests.gateway.actors import Line, http
 from tests.gateway.conftest import Adapts, Opens
 from tests.kit.waiting import until
@@ -405,6 +405,28 @@ async def test_an_upstream_that_redirects_is_said_to(reads: Reads, notices: list
     await reads(AsgiUpstream(moved)).refresh()
     (notice,) = notices
     assert "redirects to b'http://api/graphql/', and no redirect is followed" in notice
+
+
+async def test_whoever_listened_for_the_end_of_the_question_is_stopped(reads: Reads) -> None:
+    """Quart listens at once, and we where an upstream is slow: "Task was destroyed but it is pending" was logged."""
+    api = Api()
+
+    async def listening(scope: Scope, receive: Receive, send: Send) -> None:
+        first = await receive()
+        more = asyncio.ensure_future(receive())
+        await asyncio.sleep(0)
+
+        async def again() -> Message:
+            return first
+
+        await api(scope, again, send)
+        more.cancel()
+
+    source, before = reads(AsgiUpstream(listening)), asyncio.all_tasks()
+    await source.refresh()
+    await asyncio.gather(*(task for task in asyncio.all_tasks() - before if task.cancelling()), return_exceptions=True)
+    assert source.current() is not None
+    assert asyncio.all_tasks() - before == set()
 
 
 async def test_markup_in_descriptions_is_only_text(reads: Reads) -> None:

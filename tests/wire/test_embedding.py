@@ -14,6 +14,7 @@ import pytest
 
 from gatepass.embed import Gatepass
 from gatepass.http.asgi import App, Message
+from gatepass.settings import Settings, SettingsError
 from tests.kit.me_app import MeApp
 from tests.kit.world import Person, World, add_account, running, settings_for
 from tests.wire.conftest import ANA_PASSWORD
@@ -236,6 +237,39 @@ async def test_a_server_without_lifespan_is_told_what_to_do(tmp_path: Path) -> N
     app = Gatepass(MeApp(), settings_for(tmp_path))
     with pytest.raises(RuntimeError, match="lifespan"):
         await app({"type": "http", "path": "/graphql", "headers": []}, asyncio.Event().wait, print)  # type: ignore[arg-type]
+
+
+async def test_it_runs_where_no_server_starts_it(tmp_path: Path) -> None:
+    """Below a mount, or in a test: the application is started with it, shares its state, and is stopped with it."""
+    steps: list[str] = []
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "lifespan"
+        for step in ("startup", "shutdown"):
+            await receive()
+            steps.append(step)
+            scope["state"]["pool"] = "open"
+            await send({"type": f"lifespan.{step}.complete"})
+
+    app = Gatepass(wrapped, settings_for(tmp_path))
+    state: dict[str, Any] = {}
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://x.test") as client:
+        async with app.running(state):
+            assert (await client.post("/graphql", json={"query": "{ __typename }"})).json() == {
+                "data": {"__typename": "Query"}
+            }
+            assert (steps, state) == (["startup"], {"pool": "open"})
+        assert steps == ["startup", "shutdown"]
+        with pytest.raises(RuntimeError, match=r"running\(\)"):
+            await client.get("/livez")
+
+
+async def test_what_keeps_it_from_running_is_raised(tmp_path: Path) -> None:
+    """By its own name, not as a wrapped application's."""
+    (tmp_path / "secret.key").write_text("gps_there_and_not_read")
+    with pytest.raises(SettingsError, match=r"Settings\.load"):
+        async with Gatepass(MeApp(), Settings(data_dir=tmp_path)).running():
+            pass
 
 
 @pytest.mark.parametrize("name", ["embed_strawberry", "embed_ariadne"])

@@ -174,13 +174,16 @@ class UpstreamSchema:
     async def _ask(self, query: str) -> bytes:
         body = msgspec.json.encode({"operationName": "IntrospectionQuery", "query": query})
         signed = [self._assertions.header(None, body)] if self._assertions is not None else []
-        outgoing = Outgoing(body, [*self._headers, *signed], "query", hangup=Hangup.never())
-        answer = await self._upstream.send(outgoing)
+        hangup = Hangup.never()
         try:
-            refuse_redirect(answer.status, answer.headers)
-            return await self._whole(answer)
+            answer = await self._upstream.send(Outgoing(body, [*self._headers, *signed], "query", hangup=hangup))
+            try:
+                refuse_redirect(answer.status, answer.headers)
+                return await self._whole(answer)
+            finally:
+                await answer.close()
         finally:
-            await answer.close()
+            hangup.stop()
 
     async def _whole(self, answer: UpstreamAnswer) -> bytes:
         pieces, size = [], 0
