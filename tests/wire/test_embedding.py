@@ -193,6 +193,22 @@ async def test_what_the_application_raises_is_logged_with_its_traceback(
     assert (record.levelname, str(record.exc_info and record.exc_info[1])) == ("ERROR", "a mistake of its author")
 
 
+async def test_the_schema_is_asked_for_under_the_public_address(tmp_path: Path) -> None:
+    """An application that knows its name refuses every other."""
+    asked = asyncio.Event()
+    hosts: list[Any] = []
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            hosts.append((scope["scheme"], dict(scope["headers"]).get(b"host")))
+            asked.set()
+        raise RuntimeError("nothing more is needed")
+
+    async with running(settings_for(tmp_path, public_url="https://api.example.org"), wrapped):
+        await asked.wait()
+    assert hosts[0] == ("https", b"api.example.org")
+
+
 async def test_it_works_below_a_mount(world: World, me_app: MeApp) -> None:
     """Frameworks that mount an application leave its place in `root_path`, and in the path of what is passed on."""
 
