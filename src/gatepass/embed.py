@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -17,6 +18,8 @@ from gatepass.http.lifespan import lifespan_of
 from gatepass.http.messages import Request
 from gatepass.settings import Settings
 from gatepass.usecases.ports import Clock, Directory
+
+_log = logging.getLogger("gatepass")
 
 # On paths of its own the application may believe scope["gatepass"]; a header that claims an identity never.
 _NOT_IDENTITY = PassingNames(IDENTITY)
@@ -61,6 +64,7 @@ class Gatepass:
         self._clock = clock
         self._siblings = siblings
         self._service: Service | None = None
+        self._has_told_of_closed_paths = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -74,13 +78,15 @@ class Gatepass:
             )
         ours = _without_root(scope)
         path = ours["path"]
-        if self._wrapped is None or path in self._service.paths or path not in self._unguarded:
-            if scope["type"] == "http":
-                await self._service.edge(ours, receive, send)
-            else:
-                await _refuse_websocket(receive, send)
+        if self._wrapped is not None and path not in self._service.paths:
+            if path in self._unguarded:
+                await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
+                return
+            self._tell_of_closed_paths(path)
+        if scope["type"] == "http":
+            await self._service.edge(ours, receive, send)
         else:
-            await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
+            await _refuse_websocket(receive, send)
 
     @asynccontextmanager
     async def running(self, state: dict[str, Any] | None = None) -> AsyncIterator[None]:
@@ -115,6 +121,12 @@ class Gatepass:
         """Read the upstream's schema again."""
         if self._service is not None:
             await self._service.reload()
+
+    def _tell_of_closed_paths(self, path: str) -> None:
+        """Once: who forgot to name a page finds out here, and a scanner fills no log."""
+        if not self._has_told_of_closed_paths:
+            self._has_told_of_closed_paths = True
+            _log.warning("404 at %.100r: pages of the application need Gatepass(…, unguarded=[…])", path)
 
     async def _passed_on(self, service: Service, scope: Scope, receive: Receive) -> Scope:
         return {

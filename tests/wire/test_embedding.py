@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -88,6 +89,15 @@ async def test_no_other_path_reaches_an_application_that_answers_everywhere(
     assert answered.status_code == 404
     assert "The API is at /graphql" in answered.text
     assert len(me_app.received) == before
+
+
+async def test_who_forgot_to_name_a_page_finds_it_in_the_log_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in ("/report\n", "/other"):
+        await world.client.get(f"http://gatepass.test{quote(path)}")
+    told = [record.getMessage() for record in caplog.records if "unguarded" in record.getMessage()]
+    assert told == ["404 at '/report\\n': pages of the application need Gatepass(…, unguarded=[…])"]
 
 
 @pytest.mark.parametrize("unguarded", [["/"], ["/graphql"], ["/graphql/"], ["/", "/graphql/x"]])
