@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import AsyncExitStack
+import logging
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from gatepass.app.doors import Siblings
@@ -18,6 +19,8 @@ from gatepass.http.messages import Request
 from gatepass.settings import Settings
 from gatepass.usecases.ports import Clock, Directory
 
+_log = logging.getLogger("gatepass")
+
 # On paths of its own the application may believe scope["gatepass"]; a header that claims an identity never.
 _NOT_IDENTITY = PassingNames(IDENTITY)
 
@@ -31,7 +34,7 @@ class Gatepass:
     The GraphQL endpoint (`settings.graphql_path`, with and without closing slash) and the service routes are answered
     here; protected operations reach `app` with the caller in `scope["gatepass"]`, a `Caller`. Every other path is 404:
     many GraphQL applications answer wherever they are asked, and would answer everybody there. WebSockets are refused,
-    for nothing would check them. The application must be run with the lifespan protocol.
+    for nothing would check them. It must be run with the lifespan protocol, or within `running()`.
 
     Args:
         app: the application to protect; None forwards operations to `settings.upstream` on HTTP.
@@ -61,6 +64,7 @@ class Gatepass:
         self._clock = clock
         self._siblings = siblings
         self._service: Service | None = None
+        self._has_told_of_closed_paths = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -70,17 +74,44 @@ class Gatepass:
         if self._service is None:
             raise RuntimeError(
                 "Gatepass was not started: run it with a server that speaks the ASGI lifespan protocol "
-                "(uvicorn: lifespan='on'; mounted in another application: enter its lifespan)."
+                "(uvicorn: lifespan='on'), or, mounted in another application or in a test, within its running()."
             )
         ours = _without_root(scope)
         path = ours["path"]
-        if self._wrapped is None or path in self._service.paths or path not in self._unguarded:
-            if scope["type"] == "http":
-                await self._service.edge(ours, receive, send)
-            else:
-                await _refuse_websocket(receive, send)
+        if self._wrapped is not None and path not in self._service.paths:
+            if path in self._unguarded:
+                await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
+                return
+            self._tell_of_closed_paths(path)
+        if scope["type"] == "http":
+            await self._service.edge(ours, receive, send)
         else:
-            await self._wrapped(await self._passed_on(self._service, scope, receive), receive, send)
+            await _refuse_websocket(receive, send)
+
+    @asynccontextmanager
+    async def running(self, state: dict[str, Any] | None = None) -> AsyncIterator[None]:
+        """
+        Started within, with the application; for where no server does it: below a mount, and in tests.
+
+        Args:
+            state: lifespan state, shared with the application.
+
+        Raises:
+            SettingsError, Fault: it cannot start.
+            RuntimeError: the application cannot.
+        """
+        state = {} if state is None else state
+        async with AsyncExitStack() as stack:
+            if self._wrapped is not None:
+                await stack.enter_async_context(lifespan_of(self._wrapped, state))
+            composed = compose(
+                self.settings, self._wrapped, self._directory, state, self._clock, siblings=self._siblings
+            )
+            self._service = await stack.enter_async_context(composed)
+            try:
+                yield
+            finally:
+                self._service = None
 
     def report(self) -> bytes:
         """What this process has counted, as JSON for its siblings."""
@@ -91,6 +122,12 @@ class Gatepass:
         if self._service is not None:
             await self._service.reload()
 
+    def _tell_of_closed_paths(self, path: str) -> None:
+        """Once: who forgot to name a page finds out here, and a scanner fills no log."""
+        if not self._has_told_of_closed_paths:
+            self._has_told_of_closed_paths = True
+            _log.warning("404 at %.100r: pages of the application need Gatepass(…, unguarded=[…])", path)
+
     async def _passed_on(self, service: Service, scope: Scope, receive: Receive) -> Scope:
         return {
             **scope,
@@ -100,21 +137,14 @@ class Gatepass:
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        state: dict[str, Any] = scope.get("state", {})
         async with AsyncExitStack() as stack:
             try:
-                if self._wrapped is not None:
-                    await stack.enter_async_context(lifespan_of(self._wrapped, state))
-                composed = compose(
-                    self.settings, self._wrapped, self._directory, state, self._clock, siblings=self._siblings
-                )
-                self._service = await stack.enter_async_context(composed)
+                await stack.enter_async_context(self.running(scope.get("state", {})))
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            self._service = None
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -83,6 +83,33 @@ def test_what_is_missing_is_not_asked_for_without_a_terminal(
     assert "secret" not in result.err
 
 
+@pytest.mark.parametrize("stdin", ["", "\n", "\r\n"])
+def test_an_empty_password_is_no_attempt(gatepass: Gatepass, state: Path, tmp_path: Path, stdin: str) -> None:
+    """Most often a variable of a script that is not set; the API may count wrong ones."""
+    (tmp_path / "password").write_text(stdin)
+    for options in (["--password-stdin"], []):
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("GATEPASS_PASSWORD_FILE", str(tmp_path / "password"))
+            result = gatepass("login", "http://127.0.0.1:9/", "-u", EMAIL, *options, stdin=stdin)
+        assert (result.code, result.out) == (1, "")
+        assert "is empty: there is no password in it.\n" in result.err
+
+
+def test_where_nothing_can_be_kept_nobody_is_signed_in(gatepass: Gatepass, plain: PlainServer, state: Path) -> None:
+    """A disk that can only be read, say: the sign-in would live on at the API, and nobody could end it."""
+    (state / "plain.lock").mkdir(parents=True)
+    result = gatepass("login", plain.address, "--profile", "plain", "-u", EMAIL, "--password-stdin", stdin=PASSWORD)
+    assert (result.code, result.out) == (1, "")
+    assert "plain.lock cannot be opened: Is a directory." in result.err
+    assert plain.counts["signIn"] == 0
+
+
+def test_spaces_around_an_address_are_none_of_it(gatepass: Gatepass, plain: PlainServer, state: Path) -> None:
+    """As where it is asked for."""
+    result = gatepass("login", plain.address, "-u", f" {EMAIL} ", "--password-stdin", stdin=PASSWORD)
+    assert (result.code, result.err.count(f"as {EMAIL} (")) == (0, 1)
+
+
 def test_a_server_that_is_not_there_is_5(gatepass: Gatepass, state: Path) -> None:
     """Nothing is kept of the attempt."""
     address = f"http://127.0.0.1:{free_port()}/graphql/"

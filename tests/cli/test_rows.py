@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -37,6 +38,16 @@ def test_the_list_nearest_the_top_is_the_table() -> None:
     assert table(ANSWER) == (
         'NAME      TOWN.NAME  TURNOVER  TAGS\nAda, Ltd  York           1200  ["a"]\nThe "B"                        []\n'
     )
+
+
+def test_names_with_many_dots_take_no_more_than_themselves() -> None:
+    """A scalar of JSON may hold any name, and the server chose it: one of 8,000 dots took 33 MB, one of 80,000 all."""
+    tracemalloc.start()
+    try:
+        assert rows.columns_of([{"." * 8_000: 1, "a": None, "a.": 2, "ab": None}]) == ["." * 8_000, "a.", "ab"]
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_connection_of_relay_shows_its_nodes() -> None:

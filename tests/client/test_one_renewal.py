@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -231,21 +230,17 @@ def test_a_renewal_without_an_answer_costs_one_patience_and_none_where_nothing_i
         return real()
 
     monkeypatch.setattr(network, "next_fault", hanging)
-    waiting = threading.Thread(target=_is_told_of_the_end, args=(api,))
-    waiting.start()
+    api.io._depart(Need(), Flight())
     assert asked.wait(60)
-    joined: list[float | None] = []
-    monkeypatch.setattr(api.io._renewal, "join", joined.append)
+    renewal, joined = api.io._renewal, list[float | None]()
+    assert renewal is not None
+    real_join = renewal.join
+    monkeypatch.setattr(renewal, "join", joined.append)
     api.close()
     _wait_for_renewals()
     answered.set()
-    waiting.join()
+    real_join(60)
     assert joined == ([PATIENCE_SECONDS] if is_kept else [])
-
-
-def _is_told_of_the_end(api: Client) -> None:
-    with contextlib.suppress(ServerUnreachable):
-        api.token()
 
 
 PROGRAM = """

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -214,18 +215,41 @@ async def test_a_cancelled_subscriber_ends_the_subscription(server: EventServer)
         ("retry: 5\nid: 1\n\n", []),
         ("event: next\ndata: {}\n", []),
         ("event: next\ndata: a\n\ndata: b\n\n", [("next", "a"), ("", "b")]),
+        ("data: a\u2028\u0085\x0b\x0c\x1cé\n\n", [("", "a\u2028\u0085\x0b\x0c\x1cé")]),
     ],
 )
 def test_an_event_stream_is_read_as_browsers_read_it(text: str, events: list[tuple[str, str]]) -> None:
-    """WHATWG HTML §9.2.6."""
-    reader = EventReader()
-    assert [found for line in text.split("\n")[:-1] if (found := reader.take_line(line)) is not None] == events
+    """WHATWG HTML §9.2.5 and §9.2.6: whichever its line ends are, and wherever it was cut into pieces."""
+    for line_end in ("\n", "\r", "\r\n"):
+        stream = text.replace("\n", line_end).encode()
+        for size in (1, 2, 3, 100):
+            reader = EventReader()
+            pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
+            assert [event for piece in pieces for event in reader.take(piece)] == events
 
 
-def test_an_event_without_end_is_not_collected_for_ever() -> None:
-    """16 MiB are enough."""
+@pytest.mark.parametrize(
+    ("begin", "piece", "events"),
+    [
+        (b"", b"data: " + b"x" * 1_000_000 + b"\n", 0),
+        (b"data: ", b"x" * 1_000_000, 0),
+        (b"", b"x" * 1_000_000, 0),
+        (b"", b"data:\n" * 20_000, 0),
+        (b"data: a\n\n" * 10, b"data\n" * 20_000, 10),
+    ],
+)
+def test_an_event_without_end_is_not_collected_for_ever(begin: bytes, piece: bytes, events: int) -> None:
+    """16 MiB are enough, in lines that end or not, and in lines that hold nothing."""
     reader = EventReader()
-    for _ in range(16):
-        reader.take_line("data: " + "x" * 1_000_000)
+    assert len(list(reader.take(begin))) == events
+    for _ in range(10):
+        assert list(reader.take(piece)) == []
     with pytest.raises(ProtocolError, match="16 MiB"):
-        reader.take_line("data: " + "x" * 1_000_000)
+        list(chain.from_iterable(map(reader.take, [piece] * 10)))
+
+
+def test_what_is_between_events_is_not_counted() -> None:
+    """A stream may stay open for days."""
+    reader = EventReader()
+    for _ in range(40):
+        assert list(reader.take(b": alive\n" * 50_000 + b"data: " + b"x" * 500_000 + b"\n\n")) != []

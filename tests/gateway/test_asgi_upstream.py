@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
@@ -225,6 +226,13 @@ async def test_no_usable_answer_is_upstream_unavailable(guards: Guards, faults: 
     assert len(faults) == 1
 
 
+async def test_an_application_that_cannot_meet_accept_is_no_outage(guards: Guards) -> None:
+    """The same as an upstream on HTTP."""
+    received = await Client(guards(AsgiUpstream(saying(start(406, []), body(b"")))), kind="subscription").asks()
+    assert (received.status, received.code) == (406, "BAD_USER_INPUT")
+    assert b"text/event-stream" in received.body
+
+
 @pytest.mark.parametrize("fails", [False, True])
 async def test_an_answer_that_breaks_never_looks_whole(guards: Guards, fails: bool) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -330,6 +338,15 @@ async def test_an_application_that_is_mounted_at_the_endpoint_is_asked_with_the_
     assert (answer.status, await answer.read()) == (200, b'{"data":{"path":"/graphql/"}}')
     received = await Client(guards(upstream), who=caller()).asks()
     assert json.loads(received.body) == {"data": {"path": "/graphql/"}}
+
+
+async def test_the_gateways_own_questions_come_under_the_public_address() -> None:
+    """Starlette's TrustedHostMiddleware and Django's ALLOWED_HOSTS refuse who names no host: no schema was read."""
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["api.example.org"])
+    app = starlette(lambda request: JSONResponse(str(request.url)), [hosts])
+    upstream = AsgiUpstream(app, path="/graphql", address="https://api.example.org:8443")
+    answer = await upstream.send(Outgoing(BODY, [], "query", hangup=Hangup.never()))
+    assert (answer.status, await answer.read()) == (200, b'"https://api.example.org:8443/graphql"')
 
 
 @pytest.mark.parametrize("place", [b"/graphql", b"/graphql/x/", b"https://gate/login/", b"http://[", b""])

@@ -97,7 +97,7 @@ def test_a_401_to_nobody_has_our_challenge() -> None:
 def test_retry_after_is_kept_for_the_refusal() -> None:
     with pytest.raises(UpstreamFailed) as failed:
         downward(503, [(b"content-type", b"text/html"), (b"Retry-After", b"7")], outgoing())
-    assert failed.value.retry_after_seconds == 7
+    assert failed.value.refusal.retry_after_seconds == 7
 
 
 def test_answers_to_get_are_not_cached_for_others() -> None:

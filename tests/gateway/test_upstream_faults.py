@@ -208,6 +208,14 @@ async def test_retry_after_of_an_overloaded_upstream_is_passed_on(opens: Opens, 
     assert received.header(b"retry-after") == b"9"
 
 
+async def test_an_upstream_that_cannot_meet_accept_is_no_outage(opens: Opens, adapts: Adapts, guards: Guards) -> None:
+    """GraphQL Yoga says 406 without a word where a subscription was asked for as JSON; "try again later" misled."""
+    upstream = await opens(answering(b"HTTP/1.1 406 Not Acceptable\r\nContent-Length: 0\r\n\r\n"))
+    received = await Client(guards(adapts(upstream.url)), kind="subscription").asks()
+    assert (received.status, received.code) == (406, "BAD_USER_INPUT")
+    assert b"text/event-stream" in received.body
+
+
 async def test_a_query_is_sent_again_when_a_kept_connection_was_closed(
     opens: Opens, adapts: Adapts, guards: Guards
 ) -> None:

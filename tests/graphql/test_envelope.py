@@ -172,3 +172,29 @@ def test_a_refusal_holds_no_body() -> None:
     with pytest.raises(BadRequest) as caught:
         from_json(b'{"query": canary}')
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("query", [{}, {"query": None}, {"query": ""}])
+@pytest.mark.parametrize(("accept", "status"), [("*/*", 200), ("application/graphql-response+json", 400)])
+async def test_a_hash_in_place_of_a_query_is_answered_so_that_the_query_comes(
+    api: Api, query: dict[str, object], accept: str, status: int
+) -> None:
+    """Apollo's clients and urql look for this message, and send the whole query then; nothing else makes them."""
+    members = {**query, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
+    answer = await api.send("POST", json.dumps(members).encode(), headers={**JSON, **BEARER, "accept": accept})
+    assert (answer.status, answer.code, answer.message) == (status, "BAD_USER_INPUT", "PersistedQueryNotSupported")
+    assert api.upstream.operations == []
+
+
+async def test_a_query_with_its_hash_is_passed_on(api: Api) -> None:
+    """An upstream that keeps queries may do what it likes with it."""
+    members = {"query": COMPANIES, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
+    assert (await api.send("POST", json.dumps(members).encode(), headers={**JSON, **BEARER})).status == 200
+    assert json.loads(api.upstream.operations[0].body) == members
+
+
+async def test_files_are_refused_in_their_own_words(api: Api) -> None:
+    """Who sends a file as the multipart request specification says has set that very Content-Type on purpose."""
+    answer = await api.send("POST", b"--x--", headers={"content-type": "multipart/form-data; boundary=x", **BEARER})
+    assert answer.status == 415
+    assert "Files are not taken" in answer.message

@@ -53,6 +53,13 @@ async def test_who_wants_a_websocket_is_told_how_to_subscribe(api: Api) -> None:
     assert "text/event-stream" in answer.message
 
 
+async def test_a_hash_in_place_of_a_query_is_answered_as_with_post(api: Api) -> None:
+    """Clients send hashes by GET so that caches may keep the answers."""
+    extensions = '{"persistedQuery":{"version":1,"sha256Hash":"00"}}'
+    answer = await api.get(urlencode({"operationName": "q", "extensions": extensions}), headers=BEARER)
+    assert (answer.status, answer.message) == (200, "PersistedQueryNotSupported")
+
+
 async def test_which_operation_is_executed_decides(api: Api) -> None:
     """A mutation beside a query is no harm as long as the query is meant."""
     document = "query q { companies { id } } mutation m { add }"

@@ -92,6 +92,7 @@ class Service:
     renewals_fail_with: Refusal | None = None
     renewals_may_pass: threading.Event = field(default_factory=threading.Event)
     streams_may_open: threading.Event = field(default_factory=threading.Event)
+    streams_may_break: threading.Event = field(default_factory=threading.Event)
     sign_ins_fail_with: Refusal | None = None
     hangs_up_on_sign_out: bool = False
     live_access_tokens: dict[str, float] = field(default_factory=dict)
@@ -265,6 +266,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
+        if "breaks" in request["query"]:
+            self.send_header("Content-Length", "1000000")
         self.end_headers()
         self.close_connection = True
         endless = "endless" in request["query"]
@@ -280,7 +283,10 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.write(part.encode())
                     self.wfile.flush()
                 time.sleep(0.02)
-            self.wfile.write(b"event: complete\ndata:\n\n")
+            if "breaks" in request["query"]:
+                service.streams_may_break.wait(10)
+            else:
+                self.wfile.write(b"event: complete\ndata:\n\n")
         except (BrokenPipeError, ConnectionResetError):
             pass
 

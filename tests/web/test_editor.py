@@ -117,6 +117,14 @@ def test_a_subscription_can_be_stopped(signed_in: Ana) -> None:
     expect(signed_in.page.get_by_role("button", name="Stop")).to_be_hidden()
 
 
+def test_a_stream_that_breaks_off_says_so_and_leaves_its_events(signed_in: Ana) -> None:
+    signed_in.runs("subscription breaks { ticks { number } }")
+    signed_in.reads('"number": 3')
+    signed_in.service.streams_may_break.set()
+    expect(signed_in.status).to_have_text("The connection broke before the server ended the stream · 3 events")
+    signed_in.reads('"number": 3')
+
+
 def test_in_the_systems_own_colours_nothing_looks_selected_but_what_is(browser: Browser, endpoint: Endpoint) -> None:
     """As with Windows' contrast themes: they paint behind what is coloured, and show borders that were transparent."""
     context = browser.new_context(forced_colors="active")

@@ -119,6 +119,15 @@ def test_a_subscription_is_shown_event_by_event(signed_in: Iris) -> None:
     signed_in.reads('"number": 3')
 
 
+def test_a_stream_that_breaks_off_says_so_and_leaves_its_last_event(signed_in: Iris) -> None:
+    signed_in.runs("subscription breaks { ticks { number } }")
+    expect(signed_in.status).to_have_text("Streaming · 3 events")
+    signed_in.service.streams_may_break.set()
+    expect(signed_in.status).to_have_text("Broken off · 3 events")
+    expect(signed_in.advice).to_contain_text("The connection broke before the server ended the stream.")
+    signed_in.reads('"number": 3')
+
+
 def test_a_flood_of_events_leaves_the_page_time_to_be_stopped(signed_in: Iris) -> None:
     """The server sends as fast as it can."""
     signed_in.runs("subscription flood { ticks { number } }")
@@ -310,6 +319,16 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(signed_in: Iris) -> None:
     signed_in.page.set_viewport_size({"width": 320, "height": 640})
     signed_in.page.wait_for_timeout(300)
     assert signed_in.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_on_a_narrow_screen_an_answer_comes_into_view(signed_in: Iris) -> None:
+    """It is below the editor, and whoever pressed the button would see nothing happen."""
+    signed_in.page.set_viewport_size({"width": 390, "height": 844})
+    signed_in.writes("query Narrow { hello }")
+    expect(signed_in.status).not_to_be_in_viewport()
+    signed_in.presses("Execute query")
+    signed_in.reads("Hello, you!")
+    expect(signed_in.status).to_be_in_viewport()
 
 
 def test_a_narrow_page_ends_where_its_last_pane_does(signed_in: Iris) -> None:

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
 
 from gatepass.embed import Gatepass
 from gatepass.http.asgi import App, Message
+from gatepass.settings import Settings, SettingsError
 from tests.kit.me_app import MeApp
 from tests.kit.world import Person, World, add_account, running, settings_for
 from tests.wire.conftest import ANA_PASSWORD
@@ -87,6 +89,15 @@ async def test_no_other_path_reaches_an_application_that_answers_everywhere(
     assert answered.status_code == 404
     assert "The API is at /graphql" in answered.text
     assert len(me_app.received) == before
+
+
+async def test_who_forgot_to_name_a_page_finds_it_in_the_log_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in ("/report\n", "/other"):
+        await world.client.get(f"http://gatepass.test{quote(path)}")
+    told = [record.getMessage() for record in caplog.records if "unguarded" in record.getMessage()]
+    assert told == ["404 at '/report\\n': pages of the application need Gatepass(…, unguarded=[…])"]
 
 
 @pytest.mark.parametrize("unguarded", [["/"], ["/graphql"], ["/graphql/"], ["/", "/graphql/x"]])
@@ -192,6 +203,22 @@ async def test_what_the_application_raises_is_logged_with_its_traceback(
     assert (record.levelname, str(record.exc_info and record.exc_info[1])) == ("ERROR", "a mistake of its author")
 
 
+async def test_the_schema_is_asked_for_under_the_public_address(tmp_path: Path) -> None:
+    """An application that knows its name refuses every other."""
+    asked = asyncio.Event()
+    hosts: list[Any] = []
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            hosts.append((scope["scheme"], dict(scope["headers"]).get(b"host")))
+            asked.set()
+        raise RuntimeError("nothing more is needed")
+
+    async with running(settings_for(tmp_path, public_url="https://api.example.org"), wrapped):
+        await asked.wait()
+    assert hosts[0] == ("https", b"api.example.org")
+
+
 async def test_it_works_below_a_mount(world: World, me_app: MeApp) -> None:
     """Frameworks that mount an application leave its place in `root_path`, and in the path of what is passed on."""
 
@@ -236,6 +263,39 @@ async def test_a_server_without_lifespan_is_told_what_to_do(tmp_path: Path) -> N
     app = Gatepass(MeApp(), settings_for(tmp_path))
     with pytest.raises(RuntimeError, match="lifespan"):
         await app({"type": "http", "path": "/graphql", "headers": []}, asyncio.Event().wait, print)  # type: ignore[arg-type]
+
+
+async def test_it_runs_where_no_server_starts_it(tmp_path: Path) -> None:
+    """Below a mount, or in a test: the application is started with it, shares its state, and is stopped with it."""
+    steps: list[str] = []
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "lifespan"
+        for step in ("startup", "shutdown"):
+            await receive()
+            steps.append(step)
+            scope["state"]["pool"] = "open"
+            await send({"type": f"lifespan.{step}.complete"})
+
+    app = Gatepass(wrapped, settings_for(tmp_path))
+    state: dict[str, Any] = {}
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://x.test") as client:
+        async with app.running(state):
+            assert (await client.post("/graphql", json={"query": "{ __typename }"})).json() == {
+                "data": {"__typename": "Query"}
+            }
+            assert (steps, state) == (["startup"], {"pool": "open"})
+        assert steps == ["startup", "shutdown"]
+        with pytest.raises(RuntimeError, match=r"running\(\)"):
+            await client.get("/livez")
+
+
+async def test_what_keeps_it_from_running_is_raised(tmp_path: Path) -> None:
+    """By its own name, not as a wrapped application's."""
+    (tmp_path / "secret.key").write_text("gps_there_and_not_read")
+    with pytest.raises(SettingsError, match=r"Settings\.load"):
+        async with Gatepass(MeApp(), Settings(data_dir=tmp_path)).running():
+            pass
 
 
 @pytest.mark.parametrize("name", ["embed_strawberry", "embed_ariadne"])

@@ -34,7 +34,7 @@ async def open_upstream(
     """Begin with it and with reading its schema; `stack` closes both. None for a sign-in endpoint alone."""
     upstream: Upstream
     if wrapped is not None:
-        upstream = AsgiUpstream(wrapped, path=settings.graphql_path, state=state)
+        upstream = AsgiUpstream(wrapped, path=settings.graphql_path, state=state, address=settings.public_url)
     elif settings.upstream is not None:
         upstream = http_upstream(settings.upstream, _upstream_limits(settings))
     else:

@@ -90,6 +90,7 @@ def login(
             "GATEPASS_STORE=none keeps no sign-in. Set GATEPASS_USERNAME and GATEPASS_PASSWORD_FILE in place of login."
         )
     address, name = _target(connection, store)
+    _check_is_writable(store, name)
     _warn_of_clear_text(address)
     if device:
         _sign_in_on_device(address, name, store, scopes)
@@ -99,6 +100,13 @@ def login(
     store.use(name)
     say(f"signed in to {address}{f' as {user}' if user else ''} (profile {name})")
     say_what_comes_first()
+
+
+def _check_is_writable(store: SignInStore, name: str) -> None:
+    """Before anybody signs in: what cannot be kept would live on at the API, and nobody could end it."""
+    lock = store.lock(name)
+    lock.try_acquire()
+    lock.release()
 
 
 def _target(connection: Connection, store: SignInStore) -> tuple[str, str]:
@@ -123,6 +131,7 @@ def _sign_in(
 ) -> str:
     from gatepass.client import Client, SignInRefused  # noqa: PLC0415 - it brings httpx2
 
+    user = (user or "").strip()
     if not user:
         if not connection.may_ask:
             raise click.UsageError("Who? Give the e-mail address: --user USER, or GATEPASS_USERNAME.")

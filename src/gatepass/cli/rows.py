@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -116,8 +117,13 @@ def columns_of(rows: Iterable[Row]) -> list[str]:
     """
     rows = list(rows)
     names = dict.fromkeys(name for row in rows for name in row)
-    parents = {name[:end] for name in names for end in _dots(name)}
-    return [name for name in names if name not in parents or any(row.get(name) is not None for row in rows)]
+    in_order = sorted(names)
+
+    def is_parent(name: str) -> bool:
+        place = bisect_left(in_order, f"{name}.")
+        return place < len(in_order) and in_order[place].startswith(f"{name}.")
+
+    return [name for name in names if not is_parent(name) or any(row.get(name) is not None for row in rows)]
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Row], *, has_head: bool = True) -> str:
@@ -149,10 +155,6 @@ def _csv_line(cells: Sequence[str]) -> str:
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator="\r\n").writerow(cells)
     return written.getvalue().removesuffix("\r\n") + "\n"
-
-
-def _dots(name: str) -> list[int]:
-    return [place for place, character in enumerate(name) if character == "."]
 
 
 def _cell(value: object) -> str:

@@ -84,16 +84,16 @@ def own_password(*, from_stdin: bool, may_ask: bool) -> Secret[str]:
     GATEPASS_PASSWORD_FILE names, or asked for once on a terminal.
 
     Raises:
-        BadUserInput: what came is no password.
+        BadUserInput: what came is no password, or nothing.
         click.UsageError: there is none, and nobody to ask.
     """
     if from_stdin:
-        return _password_from_stdin()
+        return _not_empty(_password_from_stdin(), "Standard input")
     if plain := os.environ.get("GATEPASS_PASSWORD"):
         return Secret(plain)
     if file := os.environ.get("GATEPASS_PASSWORD_FILE"):
         with Path(file).open("rb") as opened:
-            return _password_of(opened.read(MAX_PASSWORD_BYTES + 1), file)
+            return _not_empty(_password_of(opened.read(MAX_PASSWORD_BYTES + 1), file), file)
     if not may_ask:
         raise click.UsageError("There is no terminal to ask for the password on: use --password-stdin.")
     return Secret(click.prompt("Password", hide_input=True, err=True))
@@ -136,6 +136,13 @@ def _password_from_stdin() -> Secret[str]:
     if sys.stdin.isatty():
         raise click.UsageError("--password-stdin reads from a pipe or a file, not from a terminal.")
     return _password_of(sys.stdin.buffer.read(MAX_PASSWORD_BYTES + 1), "Standard input")
+
+
+def _not_empty(password: Secret[str], name: str) -> Secret[str]:
+    """Most often it is a variable of a script that is not set; an API that is asked with it may count an attempt."""
+    if not password.reveal():
+        raise BadUserInput(f"{name} is empty: there is no password in it.")
+    return password
 
 
 def _password_of(raw: bytes, name: str) -> Secret[str]:

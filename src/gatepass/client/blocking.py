@@ -144,9 +144,9 @@ class Blocking:
         except RuntimeError:  # at the interpreter's end, and where there are no threads at all
             self._lead(need, flight)
         else:
-            self._renewal = thread
             if self.session.source.is_kept:  # else nobody could use its tokens after the process
                 _renewals.add(thread)
+            self._renewal = thread
 
     def _lead(self, need: Need, flight: Flight) -> None:
         held: Held | None = None

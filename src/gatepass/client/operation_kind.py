@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+# A string without an end is one to its end: looked for again from each of its quotes, it took quadratic time.
 _TOKEN: Final = re.compile(
-    r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n])*"|#[^\n\r]*|(?P<name>[A-Za-z_]\w*)|(?P<mark>[{}()\[\]])|(?P<other>.)',
+    r'"""(?:\\"""|[^"]|"(?!""))*"""|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?|#[^\n\r]*|(?P<name>[A-Za-z_]\w*)|(?P<mark>[{}()\[\]])|(?P<other>.)',
     re.DOTALL,
 )
 _OPENING, _CLOSING = frozenset("{(["), frozenset("})]")

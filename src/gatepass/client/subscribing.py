@@ -97,12 +97,10 @@ def _over_events(io: Blocking, subscription: Subscription, access: str) -> Gener
             if not is_event_stream(response):
                 response.read()
                 raise subscription.answered(Answer(response.status_code, response.content, response.headers))
-            for line in response.iter_lines():
-                event = reader.take_line(line)
-                taken = subscription.take_event(*event) if event is not None else None
-                if taken is not None and taken.is_over:
+            for taken in (subscription.take_event(*e) for piece in response.iter_bytes() for e in reader.take(piece)):
+                if taken.is_over:
                     return
-                if taken is not None and taken.data is not None:
+                if taken.data is not None:
                     yield taken.data
     except httpx2.HTTPError as error:
         raise (subscription.broken() if subscription.has_begun else unreachable(error, subscription.url)) from error

@@ -128,13 +128,12 @@ async def _over_events(io: Tasks, subscription: Subscription, access: str, queue
             if not is_event_stream(response):
                 await response.aread()
                 raise subscription.answered(Answer(response.status_code, response.content, response.headers))
-            async for line in response.aiter_lines():
-                event = reader.take_line(line)
-                taken = subscription.take_event(*event) if event is not None else None
-                if taken is not None and taken.is_over:
-                    return
-                if taken is not None and taken.data is not None:
-                    await queue.put(taken.data)
+            async for piece in response.aiter_bytes():
+                for taken in (subscription.take_event(*event) for event in reader.take(piece)):
+                    if taken.is_over:
+                        return
+                    if taken.data is not None:
+                        await queue.put(taken.data)
     except httpx2.HTTPError as error:
         raise (subscription.broken() if subscription.has_begun else unreachable(error, subscription.url)) from error
     raise subscription.broken()

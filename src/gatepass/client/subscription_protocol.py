@@ -8,7 +8,8 @@ Server-Sent Events, distinct connections mode (enisdenjo/graphql-sse PROTOCOL.md
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -24,6 +25,9 @@ EVENT_STREAM: Final = "text/event-stream"
 _ID: Final = "1"
 _UNAUTHORIZED_CLOSES: Final = frozenset((4401, 4403))
 _LONGEST_EVENT: Final = 16 * 1024 * 1024
+_LINE_COST: Final = 64
+"""What a line takes beside its characters: even one without any must count."""
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
 
 class TokenRefused(Exception):
@@ -176,20 +180,45 @@ class Subscription:
 
 
 class EventReader:
-    """Lines of an event stream to events (WHATWG HTML §9.2.6)."""
+    """
+    Pieces of an event stream, wherever they were cut, to events (WHATWG HTML §9.2.5 and §9.2.6).
+
+    Lines end with CR, LF or both and with nothing else, least of all with U+2028, which JSON may hold as it is.
+    """
 
     def __init__(self) -> None:
+        self._line = bytearray()
+        self._after_return = False
         self._name = ""
         self._data: list[str] = []
         self._size = 0
 
-    def take_line(self, line: str) -> tuple[str, str] | None:
+    def take(self, piece: bytes) -> Iterator[tuple[str, str]]:
         """
-        Name and data of the event that this line ends; None within one.
+        Name and data of each event that ends in this piece.
 
         Raises:
-            ProtocolError: an event without end.
+            ProtocolError: an event, or a line, without end.
         """
+        rest = piece.removeprefix(b"\n") if self._after_return else piece
+        if piece:
+            self._after_return = piece.endswith(b"\r")
+        first, *others = _LINE_END.split(rest)
+        self._grow(first)
+        for other in others:
+            line = self._line.decode("utf-8", "replace")
+            self._line.clear()
+            event = self._take_line(line)
+            if event is not None:
+                yield event
+            self._grow(other)
+
+    def _grow(self, part: bytes) -> None:
+        self._line += part
+        if self._size + len(self._line) > _LONGEST_EVENT:
+            raise ProtocolError("The server sent an event of more than 16 MiB.")
+
+    def _take_line(self, line: str) -> tuple[str, str] | None:
         if not line:
             found = (self._name, "\n".join(self._data))
             has_event = bool(self._name or self._data)
@@ -201,9 +230,7 @@ class EventReader:
             self._name = value
         elif name == "data":
             self._data.append(value)
-            self._size += len(value)
-            if self._size > _LONGEST_EVENT:
-                raise ProtocolError("The server sent an event of more than 16 MiB.")
+            self._size += len(value) + _LINE_COST
         return None
 
 

@@ -23,7 +23,14 @@ class AsgiUpstream:
     application keeps its own.
     """
 
-    def __init__(self, app: App, *, path: str | None = None, state: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        path: str | None = None,
+        state: dict[str, Any] | None = None,
+        address: str = "http://localhost",
+    ) -> None:
         """
         Take the application.
 
@@ -31,7 +38,11 @@ class AsgiUpstream:
             app: its lifespan is run by whoever composes it, not here.
             path: where its GraphQL endpoint is; None passes the path of each request.
             state: its lifespan state, copied into every scope; None passes the request's own.
+            address: under which the gateway's own questions come, scheme and host: applications refuse unknown hosts.
         """
+        scheme, _, authority = address.partition("://")
+        self._scheme = scheme
+        self._authority = authority.encode("ascii")
         self._app = app
         self._path = path
         self._state = state
@@ -82,12 +93,12 @@ class AsgiUpstream:
             "asgi": outer.get("asgi", {"version": "3.0", "spec_version": "2.3"}),
             "http_version": outer.get("http_version", "1.1"),
             "method": "POST",
-            "scheme": outer.get("scheme", "http"),
+            "scheme": outer.get("scheme", self._scheme),
             "path": path,
             "raw_path": path.encode("utf-8"),
             "root_path": root,
             "query_string": b"",
-            "headers": _framed(outgoing),
+            "headers": self._framed(outgoing),
             "client": outer.get("client"),
             "server": outer.get("server"),
             "gatepass": outgoing.caller,
@@ -96,6 +107,12 @@ class AsgiUpstream:
         if state is not None:
             scope["state"] = dict(state)
         return scope
+
+    def _framed(self, outgoing: Outgoing) -> Headers:
+        request = outgoing.request
+        host = self._authority if request is None else request.header(b"host")
+        headers = [*outgoing.headers, (b"content-length", b"%d" % len(outgoing.body))]
+        return headers if host is None else [*headers, (b"host", host)]
 
 
 class CollectedAnswer:
@@ -155,10 +172,3 @@ def _receive(outgoing: Outgoing) -> Receive:
         return {"type": "http.request", "body": outgoing.body, "more_body": False}
 
     return receive
-
-
-def _framed(outgoing: Outgoing) -> Headers:
-    headers = [*outgoing.headers, (b"content-length", b"%d" % len(outgoing.body))]
-    if outgoing.request is not None and (host := outgoing.request.header(b"host")) is not None:
-        headers.append((b"host", host))
-    return headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from gatepass.domain.errors import Code, UpstreamUnavailable
+from gatepass.domain.errors import Code
 from gatepass.gateway.answers import BrokenAnswer, code_of, finish, length_header
 from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.curfew import Curfew, Ending
@@ -19,8 +19,8 @@ class BridgedAnswer:
     """
     Runs the application when it is sent. `status` and `code` are known afterwards.
 
-    Because nothing of the application is known before, a missing or unusable head is answered here, with
-    `UPSTREAM_UNAVAILABLE` in the edge's form, and not raised by the gateway.
+    Because nothing of the application is known before, a missing or unusable head is answered here, in the edge's form,
+    and not raised by the gateway.
     """
 
     __slots__ = ("_curfew", "_on_fault", "_outgoing", "_upstream", "code", "operation", "status")
@@ -59,7 +59,7 @@ class BridgedAnswer:
         reason = passage.reason
         if passage.stage is _Stage.NOTHING:
             reason = "the application gave no answer"
-            await passage.refuse(reason)
+            await passage.refuse(UpstreamFailed(reason))
         elif passage.stage is _Stage.STARTED:
             await passage.end(failure)
         elif failure is not None:
@@ -102,12 +102,12 @@ class _Passage:
         elif message["type"] == "http.response.body" and self._head is not None:
             await self._take_piece(self._head, message.get("body", b""), more=message.get("more_body", False))
 
-    async def refuse(self, reason: str, retry_after_seconds: int | None = None) -> None:
+    async def refuse(self, failure: UpstreamFailed) -> None:
         """Answer in the application's place that it did not."""
-        self.reason = reason
+        self.reason = failure.reason
         self.stage = _Stage.COMPLETE
-        self.code = Code.UPSTREAM_UNAVAILABLE
-        response = error_response(UpstreamUnavailable(retry_after_seconds=retry_after_seconds), self._request)
+        self.code = failure.refusal.code
+        response = error_response(failure.refusal, self._request)
         self.status = response.status
         await response.send_to(self._request, self._send, self._extra)
 
@@ -128,7 +128,7 @@ class _Passage:
         try:
             self._head = downward(status, headers, self._outgoing)
         except UpstreamFailed as failure:
-            await self.refuse(failure.reason, failure.retry_after_seconds)
+            await self.refuse(failure)
             return
         self.status = self._head.status
         if self._head.stays_open:

@@ -9,6 +9,8 @@ All else (a redirect, a page, an empty answer, another protocol) is no answer. T
   it stays 401, with our own challenge.
 - 407 is between the gateway and a proxy of its own: no answer.
 
+A 406 without GraphQL in it is told to the caller as one: it is the caller's Accept that the upstream cannot meet.
+
 Headers come down without hop-by-hop ones; Set-Cookie (no cookie would go up again); challenges (their realm is not
 ours, and `Basic` makes browsers ask for a password in our name); Access-Control-*, since who may read across origins is
 the gateway's to say; the upstream's own X-Gatepass-*; what describes its machinery; and what changes a browser's state
@@ -21,12 +23,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from gatepass.domain.errors import Unauthenticated
+from gatepass.domain.errors import Refused, Unauthenticated, UpstreamUnavailable
 from gatepass.gateway.header_names import HOP_BY_HOP, OURS, PassingNames, appended, without_named
 from gatepass.gateway.upstream import Outgoing, UpstreamFailed
 from gatepass.http.asgi import Headers
 from gatepass.http.error_table import headers_of
 from gatepass.http.messages import NO_STORE
+from gatepass.http.refusals import NotAcceptable
 
 _PASSING: Final = PassingNames(
     HOP_BY_HOP,
@@ -89,7 +92,7 @@ def downward(status: int, headers: Headers, outgoing: Outgoing) -> Head:
         refuse_redirect(status, headers)
         raise UpstreamFailed(
             f"the upstream's answer has status {status} and media type {media_type[:100]!r}: not one of GraphQL",
-            retry_after_seconds=_number(retry_after),
+            refusal=_refusal(status, _number(retry_after)),
         )
     if connection:
         kept = without_named(kept, connection)
@@ -112,6 +115,16 @@ def joined(headers: Headers, extra: Headers) -> Headers:
     """The upstream's headers and the edge's; where both have one, the edge's counts."""
     names = dict(extra)
     return [header for header in headers if header[0] not in names] + extra
+
+
+def _refusal(status: int, retry_after: int | None) -> Refused:
+    """GraphQL Yoga answers 406 and nothing more where a subscription was asked for as JSON: trying again is no use."""
+    if status == NotAcceptable.status:
+        return NotAcceptable(
+            "The API behind this gateway does not answer this operation in a form that the Accept header names: "
+            "subscriptions want text/event-stream."
+        )
+    return UpstreamUnavailable(retry_after_seconds=retry_after)
 
 
 def _translated(head: Head, outgoing: Outgoing) -> Head:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from gatepass.domain.errors import UpstreamUnavailable
 from gatepass.gateway.answers import CompleteAnswer, NoAnswer, StreamedAnswer
 from gatepass.gateway.asgi_upstream import AsgiUpstream
 from gatepass.gateway.assertion import Assertions
@@ -65,6 +64,7 @@ class Gateway:
 
         Raises:
             UpstreamUnavailable: no usable answer within the timeout.
+            NotAcceptable: the upstream has none in a form that the client accepts.
             Unauthenticated: the caller's identity cannot stand in headers.
             KeyUnusable: an assertion was to go along, and there is no key to sign it.
         """
@@ -86,7 +86,7 @@ class Gateway:
             return NoAnswer(operation=operation.kind)
         except UpstreamFailed as failure:
             self._on_fault(failure.reason, failure.__cause__)
-            raise UpstreamUnavailable(retry_after_seconds=failure.retry_after_seconds) from None
+            raise failure.refusal from None
 
     def _upward(self, operation: ForwardedOperation) -> Headers:
         headers = upward(operation, forward_bearer=self._forward_bearer)

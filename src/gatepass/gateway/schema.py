@@ -174,16 +174,16 @@ class UpstreamSchema:
     async def _ask(self, query: str) -> bytes:
         body = msgspec.json.encode({"operationName": "IntrospectionQuery", "query": query})
         signed = [self._assertions.header(None, body)] if self._assertions is not None else []
-        outgoing = Outgoing(body, [*self._headers, *signed], "query", hangup=Hangup.never())
+        hangup = Hangup.never()
         try:
-            answer = await self._upstream.send(outgoing)
+            answer = await self._upstream.send(Outgoing(body, [*self._headers, *signed], "query", hangup=hangup))
             try:
                 refuse_redirect(answer.status, answer.headers)
                 return await self._whole(answer)
             finally:
                 await answer.close()
         finally:
-            outgoing.hangup.stop()
+            hangup.stop()
 
     async def _whole(self, answer: UpstreamAnswer) -> bytes:
         pieces, size = [], 0

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from gatepass.domain.access_token import Caller
+from gatepass.domain.errors import Refused, UpstreamUnavailable
 from gatepass.gateway.hangup import Hangup
 from gatepass.http.asgi import Headers
 from gatepass.http.messages import Request
@@ -43,11 +44,15 @@ OnFault = Callable[[str, BaseException | None], None]
 
 
 class UpstreamFailed(Exception):
-    """The upstream gave no usable answer. `reason` is for the log; it may name addresses, so no caller sees it."""
+    """
+    The upstream gave no usable answer.
 
-    def __init__(self, reason: str, *, retry_after_seconds: int | None = None) -> None:
+    `reason` is for the log; it may name addresses, so no caller sees it. `refusal` is what the caller reads.
+    """
+
+    def __init__(self, reason: str, *, refusal: Refused | None = None) -> None:
         self.reason = reason
-        self.retry_after_seconds = retry_after_seconds
+        self.refusal = refusal if refusal is not None else UpstreamUnavailable()
         super().__init__(reason)
 
 

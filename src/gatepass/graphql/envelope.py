@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gatepass.domain.errors import RequestTooLarge
+from gatepass.domain.errors import BadUserInput, RequestTooLarge
 from gatepass.http.query_string import parameters
 from gatepass.http.refusals import BadRequest
 
@@ -47,6 +47,7 @@ def from_json(body: bytes) -> Envelope:
 
     Raises:
         BadRequest: not one JSON object with members of the right types, each name once.
+        BadUserInput: the hash of a query in place of the query.
         RequestTooLarge: a great many arrays and objects.
 
     Source: GraphQL over HTTP (draft) §5.4; RFC 8259 §4: what a repeated name means is open, and where two parsers
@@ -54,6 +55,7 @@ def from_json(body: bytes) -> Envelope:
     """
     members = _object(_json(body, "The body"))
     query = members.get("query")
+    _refuse_hash_alone(members)
     if type(query) is not str:
         raise BadRequest(
             "The member 'query' must be a string." if "query" in members else "The member 'query' is missing."
@@ -71,17 +73,19 @@ def from_query_string(query_string: bytes) -> Envelope:
 
     Raises:
         BadRequest, UriTooLong: as `gatepass.http.query_string.parameters`, or a parameter of the wrong form.
+        BadUserInput: the hash of a query in place of the query.
 
     Source: GraphQL over HTTP (draft) §5.3.
     """
     given = {name: value for name, value in parameters(query_string).items() if value and name in _MEMBERS}
-    if "query" not in given:
-        raise BadRequest("The parameter 'query' is missing: GET takes it in the query string, POST in a JSON body.")
     members: dict[str, Any] = dict(given)
     for name in ("variables", "extensions"):
         if name in given:
             text = given[name].encode()
             members[name] = _json(text, f"The parameter '{name}'")
+    _refuse_hash_alone(members)
+    if "query" not in given:
+        raise BadRequest("The parameter 'query' is missing: GET takes it in the query string, POST in a JSON body.")
     operation_name, variables = _checked(members)
     return Envelope(given["query"], operation_name, variables, _encode(members))
 
@@ -95,6 +99,17 @@ def _checked(members: Mapping[str, Any]) -> tuple[str | None, dict[str, Any] | N
     if extensions is not None and type(extensions) is not dict:
         raise BadRequest("The member 'extensions' must be an object.")
     return name or None, variables
+
+
+def _refuse_hash_alone(members: Mapping[str, Any]) -> None:
+    """
+    Say to clients of automatic persisted queries that they are to send the query itself, in the words they look for.
+
+    Source: Apollo's protocol, which Apollo Client, Apollo Kotlin and iOS, and urql speak; they go on without it then.
+    """
+    extensions = members.get("extensions")
+    if not members.get("query") and type(extensions) is dict and "persistedQuery" in extensions:
+        raise BadUserInput("PersistedQueryNotSupported")
 
 
 def _json(text: bytes, what: str) -> Any:

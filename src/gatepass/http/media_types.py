@@ -85,6 +85,8 @@ def check_content(content_type: bytes | None, content_encoding: bytes | None) ->
     if content_encoding is not None and content_encoding.strip().lower() not in (b"", b"identity"):
         raise UnsupportedMediaType("Send the body without Content-Encoding: compressed requests are not accepted.")
     media, _, parameters = (content_type or b"").partition(b";")
+    if media.strip().lower() == b"multipart/form-data":
+        raise UnsupportedMediaType("Files are not taken here: send 'Content-Type: application/json' and a JSON body.")
     if media.strip().lower() != b"application/json":
         raise UnsupportedMediaType("Send the header 'Content-Type: application/json' and a JSON body.")
     for parameter in parameters.split(b";"):

@@ -31,7 +31,7 @@ from gatepass.settings.errors import SettingsError
 from gatepass.settings.keys import UNDERIVED, Group, Key, keys_of
 from gatepass.settings.kinds import Choice, Folder, Name, Number, Switch, UnusableError, WholeNumber, shown
 from gatepass.settings.secrets import SecretHeaders, SecretKey
-from gatepass.settings.sources import gather
+from gatepass.settings.sources import SECRET_KEY_NAME, gather
 from gatepass.settings.trusted import TrustedIssuers
 
 _places = Group("Where things are")
@@ -373,9 +373,10 @@ class Settings:
             SettingsError: there is none; it says how to make one.
         """
         if self.secret_key is None:
-            raise SettingsError(
-                str(self.data_dir), "there is no secret key: run 'gatepass init', or set GATEPASS_SECRET_KEY_FILE"
-            )
+            place = str(self.data_dir)
+            if (self.data_dir / SECRET_KEY_NAME).exists():
+                raise SettingsError(place, "Settings(…) reads no secret key from there: use Settings.load({…})")
+            raise SettingsError(place, "there is no secret key: run 'gatepass init', or set GATEPASS_SECRET_KEY_FILE")
         return self.secret_key
 
     def report(self) -> list[Reported]:

@@ -1,5 +1,6 @@
 /** Below the answer: its status, the advice of its errors in plain text, and the offer to use a token that is in it. */
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { useEffect } from "react";
 import { useEvents } from "./following.js";
 import { RUN_KEY, TAB_KEY } from "./labels.js";
 
@@ -11,6 +12,10 @@ export function AnswerBar({ session, desk }) {
   const { setVisiblePlugin, updateActiveTabValues } = useGraphiQLActions();
   const { responseEditor, queryEditor } = useGraphiQL((state) => ({ responseEditor: state.responseEditor, queryEditor: state.queryEditor }));
   const { facts, mood, errors, pair } = desk.answer;
+  useEffect(() => {
+    // On a narrow screen the answer is below what was pressed.
+    if (desk.runs && matchMedia("(max-width: 820px)").matches) document.querySelector(".graphiql-response").scrollIntoView({ block: "nearest" });
+  }, [desk.runs]);
 
   // The mutation and its answer, password and tokens in clear, have served when their token is taken over.
   const takeOver = () => {

@@ -27,6 +27,9 @@ export class Desk extends EventTarget {
 
   get answer() { return this.#answer; }
 
+  /** How often something was run. */
+  runs = 0;
+
   /** The document that has served: an example may take its place. */
   spent = "";
 
@@ -66,6 +69,7 @@ export class Desk extends EventTarget {
   #run(request, headers, observer) {
     const turn = new AbortController();
     this.#running.add(turn);
+    this.runs += 1;
     if (rememberSent(request)) {
       this.#storage.rememberVariables(secretVariablesIn(request.query));
       this.#judgeAgain();
@@ -94,11 +98,17 @@ export class Desk extends EventTarget {
   async #stream(answer, request, options, observer) {
     let count = 0;
     this.#show({ ...NOTHING, facts: "Streaming …", mood: "good" });
-    for await (const { event, data } of this.#session.follow(answer, request, options)) {
-      if (event === "complete") break;
-      count += 1;
-      observer.next(exactJson(data));
-      this.#show({ ...NOTHING, facts: `Streaming · ${counted(count, "event")}`, mood: "good" });
+    try {
+      for await (const { event, data } of this.#session.follow(answer, request, options)) {
+        if (event === "complete") break;
+        count += 1;
+        observer.next(exactJson(data));
+        this.#show({ ...NOTHING, facts: `Streaming · ${counted(count, "event")}`, mood: "good" });
+      }
+    } catch (trouble) {
+      if (options.signal.aborted || !count) throw trouble;
+      // The last event stays to read.
+      return this.#show({ ...NOTHING, facts: `Broken off · ${counted(count, "event")}`, mood: "bad", errors: [{ message: trouble.message, extensions: { code: trouble.code } }] });
     }
     this.#show({ ...NOTHING, facts: `Complete · ${counted(count, "event")}`, mood: "good" });
   }

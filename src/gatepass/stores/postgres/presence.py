@@ -43,7 +43,7 @@ _BETWEEN_LOOKS: Final = timedelta(seconds=0.1)
 _POOLER: Final = "Servers cannot be seen through PgBouncer."
 _STANDBY: Final = "This is a standby: servers that work on its primary cannot be seen."
 _NAMESAKES: Final = (
-    "The database has other sessions of this role and application_name: they may be servers' behind PgBouncer."
+    "The database has other sessions of this role and application_name: they may be those of servers behind PgBouncer."
 )
 
 

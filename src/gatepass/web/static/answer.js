@@ -63,7 +63,7 @@ async function appendAll(events, signal) {
     return { list, count, how: "The server ended the stream", mood: "good" };
   } catch (error) {
     if (signal.aborted) return { list, count, how: "Stopped", mood: "good" };
-    return { list, count, how: error instanceof Trouble ? error.message : "The stream broke", mood: "bad" };
+    return { list, count, how: error instanceof Trouble ? error.message.replace(/\.$/, "") : "The stream broke", mood: "bad" };
   }
 }
 

@@ -81,6 +81,10 @@ export function troubleIn(answer) {
 
 function waitText(seconds) { return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`; }
 
+function brokenStream(error) {
+  throw error.name === "AbortError" ? error : new Trouble("The connection broke before the server ended the stream.", { transient: true });
+}
+
 /**
  * Server-sent events of a byte stream as {event, data}. WHATWG HTML §9.2.6: LF, CR and CRLF end a line, comments are dropped.
  *
@@ -91,7 +95,7 @@ export async function* eventsOf(stream) {
   let rest = "", event = "", data = [], rested = performance.now();
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch(brokenStream);
       if (done) return;
       const lines = (rest + value).split(/\r\n|\n|\r(?!$)/);
       rest = lines.pop();
