@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
 from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.sqlite.connection import BUSY_TIMEOUT, connect_for_reading
-from gatepass.stores.sqlite.faults import store_unavailable
+from gatepass.stores.sqlite.faults import faults_of
 
 _PAGES_AT_ONCE: Final = 4096
 
@@ -54,26 +53,18 @@ def back_up_once(source: Path, file: Path) -> None:
 
 
 def _copy(source: Path, partial: Path, file: Path) -> None:
-    with _faults_of(source), closing(connect_for_reading(source, BUSY_TIMEOUT)) as reading:
+    with faults_of(source), closing(connect_for_reading(source, BUSY_TIMEOUT)) as reading:
         # One read transaction around all steps: else each commit of another process would begin the copy anew.
         reading.execute("BEGIN")
         reading.execute("SELECT 1 FROM sqlite_master").fetchone()
         with closing(sqlite3.connect(partial, isolation_level=None)) as writing:
-            with _faults_of(file):
+            with faults_of(file):
                 reading.backup(writing, pages=_PAGES_AT_ONCE)
                 (verdict,) = writing.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise StoreUnavailable(f"{source} is damaged: the copy is not whole.")
     with suppress(FileNotFoundError):
         _sync(partial)
-
-
-@contextmanager
-def _faults_of(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error
 
 
 def _sync(path: Path) -> None:

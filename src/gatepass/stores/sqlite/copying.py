@@ -18,7 +18,7 @@ from gatepass.stores.sqlite.connection import (
     connect_for_writing,
     create_privately,
 )
-from gatepass.stores.sqlite.faults import store_unavailable
+from gatepass.stores.sqlite.faults import faults_of
 from gatepass.stores.tables import Row, Table
 
 AT_ONCE: Final = 10_000
@@ -134,8 +134,5 @@ def _connect_beside(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _opened(path: Path, connect: Connect) -> Iterator[sqlite3.Connection]:
-    try:
-        with closing(connect(path)) as connection:
-            yield connection
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error
+    with faults_of(path), closing(connect(path)) as connection:
+        yield connection

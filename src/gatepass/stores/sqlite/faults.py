@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from gatepass.domain.errors import StoreUnavailable
@@ -31,3 +34,12 @@ def store_unavailable(error: BaseException) -> StoreUnavailable:
     fault = StoreUnavailable(_MESSAGES.get(primary or 0, "The database could not do it."))
     fault.__cause__ = error
     return fault
+
+
+@contextmanager
+def faults_of(path: Path) -> Iterator[None]:
+    """Name the file, for operators: what SQLite raises within becomes `StoreUnavailable`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error

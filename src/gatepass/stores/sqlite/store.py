@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from gatepass.domain.errors import StoreUnavailable
 from gatepass.stores.sqlite import migrations as schema
 from gatepass.stores.sqlite.accounts import SqliteAccounts
 from gatepass.stores.sqlite.audit import SqliteAuditTrail
@@ -24,7 +23,7 @@ from gatepass.stores.sqlite.connection import (
 )
 from gatepass.stores.sqlite.counters import SqliteCounters
 from gatepass.stores.sqlite.device_codes import SqliteDeviceCodes
-from gatepass.stores.sqlite.faults import store_unavailable
+from gatepass.stores.sqlite.faults import faults_of
 from gatepass.stores.sqlite.keys import SqliteSealedKeys
 from gatepass.stores.sqlite.migrations import Migration, SchemaStatus
 from gatepass.stores.sqlite.reader import ReadEach
@@ -123,22 +122,14 @@ class SqliteStore:
 def _upgrade(path: Path) -> Sequence[str]:
     path = path.resolve()
     create_privately(path)
-    with _faults_of(path), closing(connect_for_writing(path, "FULL", BUSY_TIMEOUT)) as connection:
+    with faults_of(path), closing(connect_for_writing(path, "FULL", BUSY_TIMEOUT)) as connection:
         return schema.migrate(connection, path, BUSY_TIMEOUT, schema.known())
 
 
 def _status(path: Path) -> SchemaStatus:
     path = path.resolve()
-    with _faults_of(path), closing(connect_for_reading(path, BUSY_TIMEOUT)) as connection:
+    with faults_of(path), closing(connect_for_reading(path, BUSY_TIMEOUT)) as connection:
         return schema.status(connection, path, schema.known())
-
-
-@contextmanager
-def _faults_of(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"{path}: {store_unavailable(error)}") from error
 
 
 def _connect(
@@ -149,7 +140,7 @@ def _connect(
 ) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     path = path.resolve()
     create_privately(path)
-    with _faults_of(path):
+    with faults_of(path):
         writing = connect_for_writing(path, synchronous, busy_timeout)
         try:
             schema.migrate(writing, path, busy_timeout, migrations)
