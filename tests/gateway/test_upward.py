@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass.domain.access_token import Caller
+from gatepass.gateway.http_upstream import _text, _usual_name
 from gatepass.gateway.upward import accepted, upward
 from gatepass.http.asgi import Headers, Message, Scope
 from gatepass.http.messages import ForwardedOperation, Request
@@ -170,3 +171,12 @@ def test_foreign_names_cannot_fill_the_memory() -> None:
     for number in range(5000):
         sent([(b"x-%d" % number, b"1"), (b"y" * 200 + b"%d" % number, b"1")])
     assert len(room._PASSING) <= 1024
+
+
+def test_the_long_name_of_a_header_is_passed_on_and_not_remembered() -> None:
+    """Names are the sender's choice: a thousand of 30 kB stayed in the memory for good."""
+    before = _usual_name.cache_info().currsize
+    for number in range(20):
+        name = b"x-%d-" % number + b"a" * 20_000
+        assert _text([(name, b"value")])[name.decode()] == "value"
+    assert _usual_name.cache_info().currsize == before

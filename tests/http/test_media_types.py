@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatepass.http.media_types import MediaType, check_content, response_type
+from gatepass.http.media_types import MediaType, _checked_usual, check_content, response_type
 from gatepass.http.refusals import NotAcceptable, UnsupportedMediaType
 
 JSON, GRAPHQL, HTML, EVENTS = MediaType.JSON, MediaType.GRAPHQL_RESPONSE, MediaType.HTML, MediaType.EVENT_STREAM
@@ -84,3 +84,16 @@ def test_anything_else_is_415(content_type: bytes | None, encoding: bytes | None
     """Forms among it, which a foreign page could send without asking. GraphQL over HTTP, Security."""
     with pytest.raises(UnsupportedMediaType):
         check_content(content_type, encoding)
+
+
+def test_a_long_header_is_judged_alike_and_not_remembered() -> None:
+    """Five hundred of 32 kB each, which anybody may send, were 16 MB in every process for good."""
+    before = _checked_usual.cache_info().currsize
+    for number in range(20):
+        long = b"; a%d=" % number + b"b" * 30_000
+        check_content(b"application/json" + long, None)
+        with pytest.raises(UnsupportedMediaType):
+            check_content(b"application/json" + long + b"; charset=latin1", None)
+        with pytest.raises(UnsupportedMediaType):
+            check_content(b"application/json", b"gzip" + long)
+    assert _checked_usual.cache_info().currsize == before

@@ -18,6 +18,8 @@ from gatepass.http.asgi import Headers
 
 _RETRIED: Final = (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError)
 _USER_AGENT: Final = istr("user-agent")
+_LONGEST_REMEMBERED_NAME: Final = 128
+"""Bytes: names are the sender's choice, and a thousand may be remembered."""
 
 
 class HttpUpstream:
@@ -159,6 +161,12 @@ def _text(headers: Headers) -> CIMultiDict[str]:
     return decoded
 
 
-@lru_cache(maxsize=1024)
 def _name(name: bytes) -> istr:
+    return (_usual_name if len(name) <= _LONGEST_REMEMBERED_NAME else _made_name)(name)
+
+
+def _made_name(name: bytes) -> istr:
     return istr(name.decode("ascii"))
+
+
+_usual_name: Final = lru_cache(maxsize=1024)(_made_name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import Final
 
 from gatepass.http.refusals import NotAcceptable, UnsupportedMediaType
 
@@ -74,7 +75,6 @@ def response_type(accept: bytes | None, *, html: bool = False, events: bool = Tr
     return chosen
 
 
-@lru_cache(maxsize=512)
 def check_content(content_type: bytes | None, content_encoding: bytes | None) -> None:
     """
     Take JSON in UTF-8, not compressed.
@@ -82,6 +82,11 @@ def check_content(content_type: bytes | None, content_encoding: bytes | None) ->
     Raises:
         UnsupportedMediaType: anything else; what to send instead is in the message.
     """
+    is_usual = len(content_type or b"") + len(content_encoding or b"") <= MAX_HEADER_BYTES
+    (_checked_usual if is_usual else _check_content)(content_type, content_encoding)
+
+
+def _check_content(content_type: bytes | None, content_encoding: bytes | None) -> None:
     if content_encoding is not None and content_encoding.strip().lower() not in (b"", b"identity"):
         raise UnsupportedMediaType("Send the body without Content-Encoding: compressed requests are not accepted.")
     media, _, parameters = (content_type or b"").partition(b";")
@@ -93,6 +98,10 @@ def check_content(content_type: bytes | None, content_encoding: bytes | None) ->
         name, _, value = parameter.partition(b"=")
         if name.strip().lower() == b"charset" and value.strip().strip(b'"').lower() not in (b"utf-8", b"utf8"):
             raise UnsupportedMediaType("Send the body in UTF-8.")
+
+
+# Bounded in bytes too: a caller's header may have as many as all headers together.
+_checked_usual: Final = lru_cache(maxsize=512)(_check_content)
 
 
 def _ranges(accept: bytes) -> list[_Range]:
