@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
+from gatepass.domain.errors import RequestTooLarge
 from gatepass.graphql.envelope import from_json
 from gatepass.http.refusals import BadRequest
 from tests.graphql.world import BEARER, COMPANIES, SIGN_IN, Api
@@ -137,6 +139,21 @@ async def test_the_number_of_arrays_and_objects_is_limited(api: Api, opening: by
 async def test_strings_without_an_end_are_gone_over_once(api: Api, body: bytes) -> None:
     """A search that began again at each quote would take hours for this."""
     assert "not JSON" in await refusal(api, body)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a":' * 200_000, b'{"query":"[","variables":{"a":["\\\\"' + b',""' * 60_000 + b',"[' + b"[" * 60_000]
+)
+def test_counting_takes_no_memory_of_its_own(body: bytes) -> None:
+    """Pieces of what is between the strings took sixty times the body, and the process kept half of that."""
+    tracemalloc.start()
+    try:
+        with pytest.raises((BadRequest, RequestTooLarge)):
+            from_json(body)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * len(body)
 
 
 async def test_optional_members_may_be_null_or_empty(api: Api) -> None:

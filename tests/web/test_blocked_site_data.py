@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from gatepass.web import PlainPage
 from tests.kit.browser import ARGUMENTS, chromium
-from tests.web.conftest import Ana, serving
+from tests.web.conftest import Ana, serving, wait_until
 from tests.web.fake_endpoint import Endpoint
 from tests.web.graphiql import Iris, graphiql_page
 
@@ -57,6 +57,6 @@ def test_a_sign_in_is_renewed_though_the_browser_keeps_nothing(
     person.reads("Hello, you!")
     person.presses("Sign out")
     person.is_signed_out()
-    assert person.service.live_refresh_tokens == set()
+    wait_until(person, lambda: not person.service.live_refresh_tokens)
     person.page.reload()
     person.is_signed_out()

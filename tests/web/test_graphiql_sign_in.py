@@ -121,7 +121,7 @@ def test_signing_out_clears_everything(iris: Iris) -> None:
     iris.presses("Sign out")
     iris.is_signed_out()
     iris.sees_the_editor()
-    assert iris.service.live_refresh_tokens == set()
+    wait_until(iris, lambda: not iris.service.live_refresh_tokens)
     assert iris.text_of().startswith("# Sign in with")
     for editor in ("response.json", "variables.json", "request-headers.json"):
         assert iris.text_of(editor) == ""
