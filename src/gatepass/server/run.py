@@ -286,11 +286,12 @@ def _spare_collections() -> None:
     """
     Leave what the start has made out of all further garbage collections, and collect the young ones less often.
 
-    A request makes a few hundred objects that die with it and no cycles, so collections find next to nothing.
+    A request makes a few hundred objects that die with it and no cycles, so collections find next to nothing. But a
+    parsed document is full of cycles: who sends hostile ones all the time is to find the old generation collected.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 100)
+    gc.set_threshold(10_000, 20, 5)
 
 
 def _host_of(sockets: Sequence[socket.socket]) -> str:
