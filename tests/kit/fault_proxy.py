@@ -19,13 +19,22 @@ class Loss(Enum):
     REQUEST = auto()
     """The server never hears of it."""
     ANSWER = auto()
-    """The server does it, and nobody hears of that."""
+    """The server does it and says so, and nobody hears of that."""
 
 
 @dataclass
 class _Cut:
     after: int
     loss: Loss
+
+
+@dataclass(eq=False)
+class _Line:
+    """A connection with both of its ends."""
+
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    loses_the_next_answer: bool = False
 
 
 class FaultProxy:
@@ -36,8 +45,7 @@ class FaultProxy:
         self._latency = 0.0
         self._refuses = False
         self._cut: _Cut | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._clients: set[asyncio.StreamWriter] = set()
+        self._lines: set[_Line] = set()
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -93,40 +101,35 @@ class FaultProxy:
         except OSError:
             writer.transport.abort()
             return
-        pair = {writer, there_writer}
-        self._writers |= pair
-        self._clients.add(writer)
+        line = _Line(writer, there_writer)
+        self._lines.add(line)
         try:
-            await asyncio.gather(
-                self._pump(reader, there_writer, pair, is_request=True), self._pump(there_reader, writer, pair)
-            )
+            await asyncio.gather(self._carry_requests(reader, line), self._carry_answers(there_reader, line))
         finally:
-            self._writers -= pair
-            self._clients.discard(writer)
-            for end in pair:
-                end.transport.abort()
+            self._lines.discard(line)
+            _abort(line)
 
-    async def _pump(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        pair: set[asyncio.StreamWriter],
-        *,
-        is_request: bool = False,
-    ) -> None:
+    async def _carry_requests(self, reader: asyncio.StreamReader, line: _Line) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
-                if self._latency:
-                    await asyncio.sleep(self._latency)
-                loss = self._count() if is_request else None
-                if loss is Loss.ANSWER:
-                    await self._let_it_happen(writer, pair, data)
-                if loss is not None:
+                await asyncio.sleep(self._latency)
+                loss = self._count()
+                if loss is Loss.REQUEST:
                     break
-                writer.write(data)
-                await writer.drain()
-        for end in pair:
-            end.transport.abort()
+                line.loses_the_next_answer |= loss is Loss.ANSWER
+                line.server.write(data)
+                await line.server.drain()
+        _abort(line)
+
+    async def _carry_answers(self, reader: asyncio.StreamReader, line: _Line) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(_CHUNK):
+                await asyncio.sleep(self._latency)
+                if line.loses_the_next_answer:
+                    break
+                line.client.write(data)
+                await line.client.drain()
+        _abort(line)
 
     def _count(self) -> Loss | None:
         if self._cut is None:
@@ -137,22 +140,19 @@ class FaultProxy:
         loss, self._cut = self._cut.loss, None
         return loss
 
-    async def _let_it_happen(self, writer: asyncio.StreamWriter, pair: set[asyncio.StreamWriter], data: bytes) -> None:
-        """The request goes on its way, its sender is cut off at once, and the server has time to finish."""
-        for end in pair - {writer}:
-            end.transport.abort()
-        writer.write(data)
-        await writer.drain()
-        await asyncio.sleep(0.2)
-
     async def _say_on_all(self, message: bytes) -> None:
-        for writer in self._clients:
-            writer.write(message)
+        for line in self._lines:
+            line.client.write(message)
 
     async def _reset_all(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
+        for line in self._lines:
+            _abort(line)
         await asyncio.sleep(0)
+
+
+def _abort(line: _Line) -> None:
+    for end in (line.client, line.server):
+        end.transport.abort()
 
 
 @contextlib.contextmanager
