@@ -65,7 +65,7 @@ async def revoked_after(ana: Person, follower: PostgresStore, at_most: float) ->
 
 async def test_a_revocation_wakes_every_other_process(ana: Person, follower: PostgresStore) -> None:
     await is_listening(follower)
-    assert await revoked_after(ana, follower, LONG) < 1
+    assert await revoked_after(ana, follower, LONG) < LONG / 2
 
 
 async def test_news_that_come_while_the_last_are_read_are_not_slept_over(ana: Person, follower: PostgresStore) -> None:
@@ -74,7 +74,7 @@ async def test_news_that_come_while_the_last_are_read_are_not_slept_over(ana: Pe
     await asyncio.sleep(0.3)
     started = time.monotonic()
     await follower.revocations.news(LONG)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < LONG / 2
 
 
 async def test_a_connection_that_was_cut_listens_again_by_itself(
@@ -83,7 +83,7 @@ async def test_a_connection_that_was_cut_listens_again_by_itself(
     await is_listening(follower)
     proxy.cut()
     await is_listening(follower)
-    assert await revoked_after(ana, follower, LONG) < 1
+    assert await revoked_after(ana, follower, LONG) < LONG / 2
 
 
 async def test_where_nobody_can_tell_the_poll_finds_it_within_its_time(
