@@ -33,10 +33,11 @@ class Replicas:
         self._running = [self._start(port) for port in self.ports]
 
     def restart(self, number: int) -> None:
-        """As an operator would: stop it, see it gone, start it, see it ready."""
+        """As an operator would: stop it, see it gone, start it, see that the proxy has taken it back."""
         self._running[number].gets(signal.SIGTERM)
         assert self._running[number].ends() == 0
         self._running[number] = self._start(self.ports[number])
+        self._running[number].says('"event":"request"', on="err")
 
     def _start(self, port: int) -> Process:
         environ = self._site.environ | {"GATEPASS_PUBLIC_URL": base_of(self._site), "GATEPASS_WORKERS": "2"}
