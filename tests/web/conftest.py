@@ -4,7 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -79,6 +79,23 @@ class Tab(Protocol):
 
     page: Page
     service: Service
+
+    def __init__(self, page: Page, service: Service) -> None: ...
+    def opens(self, url: str) -> None: ...
+    def signs_in(self) -> None: ...
+    def is_signed_in(self) -> None: ...
+
+
+T = TypeVar("T", bound=Tab)
+
+
+def signed_in_by_a_clock_of_ours(who: type[T], context: BrowserContext, endpoint: Endpoint) -> T:
+    tab = who(context.new_page(), endpoint.service)
+    tab.page.clock.install()
+    tab.opens(endpoint.url)
+    tab.signs_in()
+    tab.is_signed_in()
+    return tab
 
 
 def wait_until(tab: Tab, holds: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.web.conftest import first_token_expires, profile, serving, wait_until
+from tests.web.conftest import first_token_expires, profile, serving, signed_in_by_a_clock_of_ours, wait_until
 from tests.web.fake_endpoint import EMAIL, PASSWORD, Endpoint, Refusal
 from tests.web.graphiql import EXAMPLE, Iris, graphiql_page, iris_at
 
@@ -22,16 +22,6 @@ def endpoint() -> Iterator[Endpoint]:
 @pytest.fixture
 def iris(context: BrowserContext, endpoint: Endpoint) -> Iris:
     return iris_at(context, endpoint)
-
-
-def signed_in_by_a_clock_of_ours(context: BrowserContext, endpoint: Endpoint) -> Iris:
-    page = context.new_page()
-    page.clock.install()
-    iris = Iris(page, endpoint.service)
-    iris.opens(endpoint.url)
-    iris.signs_in()
-    iris.is_signed_in()
-    return iris
 
 
 def test_iris_signs_in_and_sees_who_she_is_what_she_may_and_for_how_long(iris: Iris) -> None:
@@ -220,7 +210,7 @@ def test_two_tabs_that_want_to_renew_at_the_same_moment_do_it_once(iris: Iris) -
 
 
 def test_a_laptop_that_slept_renews_when_it_wakes(context: BrowserContext, endpoint: Endpoint) -> None:
-    iris = signed_in_by_a_clock_of_ours(context, endpoint)
+    iris = signed_in_by_a_clock_of_ours(Iris, context, endpoint)
     iris.page.clock.fast_forward("03:00:00")
     expect(iris.page.get_by_role("timer")).to_have_text(re.compile(r"^(1:00:00|59:\d\d)$"))
     assert iris.service.count("signInRefresh") == 1
@@ -265,7 +255,7 @@ def test_a_reload_while_the_server_is_in_trouble_finds_everything_when_it_is_ove
 
 def test_a_subscription_goes_on_across_a_renewal(context: BrowserContext, endpoint: Endpoint) -> None:
     """The server ends a stream with the token that opened it; the page opens it again with the next one."""
-    iris = signed_in_by_a_clock_of_ours(context, endpoint)
+    iris = signed_in_by_a_clock_of_ours(Iris, context, endpoint)
     iris.runs("subscription endless { ticks { number } }")
     expect(iris.status).to_contain_text("Streaming")
     first_token_expires(iris)

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import BrowserContext, expect
 
-from tests.web.conftest import Ana, first_token_expires, wait_until
+from tests.web.conftest import Ana, first_token_expires, signed_in_by_a_clock_of_ours, wait_until
 from tests.web.fake_endpoint import Endpoint
 
 
@@ -17,15 +17,6 @@ def duplicate(ana: Ana) -> Ana:
 
 def wait_until_renewals(ana: Ana, count: int) -> None:
     wait_until(ana, lambda: ana.service.count("signInRefresh") >= count)
-
-
-def signed_in_by_a_clock_of_ours(context: BrowserContext, endpoint: Endpoint) -> Ana:
-    ana = Ana(context.new_page(), endpoint.service)
-    ana.page.clock.install()
-    ana.opens(endpoint.url)
-    ana.signs_in()
-    ana.is_signed_in()
-    return ana
 
 
 def test_a_token_is_renewed_before_it_expires(ana: Ana) -> None:
@@ -41,14 +32,14 @@ def test_a_token_is_renewed_before_it_expires(ana: Ana) -> None:
 
 def test_a_laptop_that_slept_renews_when_it_wakes(context: BrowserContext, endpoint: Endpoint) -> None:
     """Timers stand still in sleep, the wall clock does not."""
-    ana = signed_in_by_a_clock_of_ours(context, endpoint)
+    ana = signed_in_by_a_clock_of_ours(Ana, context, endpoint)
     ana.page.clock.fast_forward("03:00:00")
     wait_until_renewals(ana, 1)
     ana.is_signed_in()
 
 
 def test_it_is_renewed_at_four_fifths_of_its_life_and_no_sooner(context: BrowserContext, endpoint: Endpoint) -> None:
-    ana = signed_in_by_a_clock_of_ours(context, endpoint)
+    ana = signed_in_by_a_clock_of_ours(Ana, context, endpoint)
     ana.page.clock.fast_forward("47:00")
     expect(ana.page.get_by_role("timer")).to_have_text(re.compile(r"^1[23]:\d\d$"))
     assert ana.service.count("signInRefresh") == 0
@@ -68,7 +59,7 @@ def test_a_refused_bearer_is_renewed_once_and_the_request_sent_again(ana: Ana) -
 
 def test_a_subscription_goes_on_across_a_renewal(context: BrowserContext, endpoint: Endpoint) -> None:
     """The server ends a stream with the token that opened it; the page opens it again with the next one."""
-    ana = signed_in_by_a_clock_of_ours(context, endpoint)
+    ana = signed_in_by_a_clock_of_ours(Ana, context, endpoint)
     ana.runs("subscription endless { ticks { number } }")
     ana.reads('"number": 2')
     first_token_expires(ana)
@@ -83,7 +74,7 @@ def test_a_subscription_that_opened_after_a_renewal_goes_on_all_the_same(
     context: BrowserContext, endpoint: Endpoint
 ) -> None:
     """Its stream ends with the token that it was asked with, which is not the present one any more when it opens."""
-    ana = signed_in_by_a_clock_of_ours(context, endpoint)
+    ana = signed_in_by_a_clock_of_ours(Ana, context, endpoint)
     ana.service.streams_may_open.clear()
     ana.runs("subscription endless { ticks { number } }")
     wait_until(ana, lambda: ana.service.count("ticks") == 1)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,6 @@ _ALL_ARE_OLD: Final = """
 INSERT OR REPLACE INTO audit_seal (id, start_number, start_digest, end_number, end_digest, mac)
 SELECT 1, number, digest, number, digest, digest FROM audit_entries ORDER BY number DESC LIMIT 1
 """
-Connect = Callable[[Path], sqlite3.Connection]
 
 
 class SqliteCopy:
@@ -76,7 +75,11 @@ async def reading(path: Path, *, alone: bool) -> AsyncIterator[SqliteCopy]:
         StoreUnavailable: it cannot be read, or is not of this version.
     """
     doubt = _refuse_company(path) if alone else None
-    with _opened(path, connect_alone if alone and doubt is None else _connect_beside) as connection:
+    is_closed_to_others = alone and doubt is None
+    with (
+        faults_of(path),
+        closing(connect_alone(path) if is_closed_to_others else connect_for_reading(path, BUSY_TIMEOUT)) as connection,
+    ):
         _refuse_another_version(connection, path)
         connection.execute("BEGIN")
         connection.execute("SELECT 1 FROM accounts").fetchone()
@@ -94,7 +97,7 @@ async def filling(path: Path) -> AsyncIterator[SqliteCopy]:
     """
     create_privately(path)
     _refuse_company(path)
-    with _opened(path, lambda path: connect_for_writing(path, "FULL", BUSY_TIMEOUT)) as connection:
+    with faults_of(path), closing(connect_for_writing(path, "FULL", BUSY_TIMEOUT)) as connection:
         schema.migrate(connection, path, BUSY_TIMEOUT, schema.known())
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -126,13 +129,3 @@ def _refuse_company(path: Path) -> str | None:
             raise StoreInUse(f"another process, which has {path} open") from error
         return "The file may not be written by you: whether others have it open cannot be seen."
     return None
-
-
-def _connect_beside(path: Path) -> sqlite3.Connection:
-    return connect_for_reading(path, BUSY_TIMEOUT)
-
-
-@contextmanager
-def _opened(path: Path, connect: Connect) -> Iterator[sqlite3.Connection]:
-    with faults_of(path), closing(connect(path)) as connection:
-        yield connection
